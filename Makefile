@@ -1,0 +1,54 @@
+# Everything a person or a machine does with this project. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python of the machine that is new enough.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$name; break; fi; done)
+BIN := .venv/bin
+SOURCES := $(wildcard cursor_monitor worker tests bench scripts rxconfig.py)
+ONLY ?=
+
+.PHONY: help run test lint fix bench clean install install-dev page-lock python
+
+help: ## list what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: python ## install everything and start the product on http://localhost:3000 (PORT, HOST, … change it)
+	@export CURSOR_MONITOR_STARTED=$$(date +%s); \
+	$(PYTHON) scripts/install.py requirements.lock && exec $(BIN)/python -m cursor_monitor.cli up
+
+test: lint ## run every check and the whole test suite, browser included
+	@CHROMIUM_PATH="$$($(BIN)/python scripts/browser.py)"; export CHROMIUM_PATH; \
+	$(BIN)/pytest -n 2 -m "not e2e" && $(BIN)/pytest -m e2e
+
+lint: install-dev ## check style, types and the import rules
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
+
+fix: install-dev ## mend style where a tool can
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: install-dev ## measure against peers and limits; ONLY=name runs one part
+	$(BIN)/python -m bench $(ONLY)
+
+page-lock: install ## renew reflex.lock, the npm packages of the pages
+	$(BIN)/python -m cursor_monitor.runtime.pages --update-lock
+
+install: python ## create .venv and install what running needs
+	@$(PYTHON) scripts/install.py requirements.lock
+
+install-dev: python ## create .venv and install what developing needs
+	@$(PYTHON) scripts/install.py requirements-dev.lock
+
+clean: ## remove everything that can be made again; the data stays
+	rm -rf .venv .web .states assets/external .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3"; exit 1; }

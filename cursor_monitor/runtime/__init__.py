@@ -1,0 +1,1 @@
+"""Process mechanics: starting, watching and ending the parts of the product."""

@@ -1,0 +1,47 @@
+"""What stands in the way of a start, each in one line that says how to mend it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from cursor_monitor.runtime.ports import why_not_free
+from cursor_monitor.settings import Settings
+
+
+class NotReadyError(RuntimeError):
+    """The product cannot start here as it is; the message is one line for a person."""
+
+
+def check_address(settings: Settings) -> None:
+    """NotReadyError where others could reach an app that has no sign-in yet."""
+    if not settings.is_local and not settings.open_to_network:
+        raise NotReadyError(
+            f"HOST={settings.host} lets others reach the app, which has no sign-in yet: whoever reaches it could "
+            "start agents and spend money. Keep HOST=127.0.0.1, or allow it with CURSOR_MONITOR_OPEN=1"
+        )
+
+
+def check_port(name: str, host: str, port: int) -> None:
+    """NotReadyError where the port that the variable `name` chose cannot be listened on."""
+    problem = why_not_free(host, port)
+    if problem is not None:
+        other = port + 1 if port < 65535 else port - 1
+        raise NotReadyError(f"port {port} of {host} cannot be used: {problem}. Choose another, as in {name}={other}")
+
+
+def check_data_dir(data_dir: Path) -> None:
+    """Create the data folder; NotReadyError where nothing can be written there."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data_dir) as file:
+            file.write(b"x")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise NotReadyError(
+            f"the data folder {data_dir} cannot be written ({reason}): mend its owner or rights, "
+            "or choose another, as in DATA_DIR=/var/lib/cursor-monitor"
+        ) from None
+    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
+        raise NotReadyError(f"the data folder {data_dir} cannot be used: mend its owner or rights")

@@ -1,0 +1,232 @@
+"""Configuration: the environment, read once, into one frozen value."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+VERSION = "0.1.0"
+CURSOR_API = "https://api.cursor.com"
+TRUE_WORDS = ("1", "true", "yes", "on")
+FALSE_WORDS = ("0", "false", "no", "off")
+
+
+class SettingsError(ValueError):
+    """A variable of the environment has a value that cannot work; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the product can be told from outside; durations in seconds unless named otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = 3000
+    public_url: str | None = None
+    open_to_network: bool = False
+    data_dir: Path = Path(".data")
+    database_url: str | None = field(default=None, repr=False)
+    supabase_url: str | None = None
+    supabase_anon_key: str | None = field(default=None, repr=False)
+    supabase_service_role_key: str | None = field(default=None, repr=False)
+    cursor_api_key: str | None = field(default=None, repr=False)
+    cursor_api_url: str = CURSOR_API
+    simulator_port: int = 3900
+    redis_host: str | None = None
+    redis_port: int = 6379
+    redis_password: str | None = field(default=None, repr=False)
+    max_iterations: int = 20
+    quality_threshold: int = 70
+    agent_timeout_hours: float = 4.0
+    max_parallel_agents: int = 3
+    poll_seconds: float = 5.0
+    observe_min_seconds: float = 1.0
+    observe_max_seconds: float = 30.0
+    heartbeat_seconds: float = 15.0
+    lease_seconds: float = 30.0
+    drain_seconds: float = 20.0
+    worker_concurrency: int = 20
+    log_level: str = "INFO"
+
+    @property
+    def simulated(self) -> bool:
+        """True where no real key is set, so that Cursor's API is played by the built-in simulator."""
+        return self.cursor_api_key is None
+
+    @property
+    def is_local(self) -> bool:
+        """True where only this machine can reach the app."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment; raise SettingsError naming the variable, what is wrong and an example."""
+    read = _Reader(os.environ if environ is None else environ)
+    settings = Settings(
+        host=read.parsed("HOST", _host) or "127.0.0.1",
+        port=read.whole("PORT", 3000, 1, 65535),
+        public_url=read.parsed("PUBLIC_URL", _public_url),
+        open_to_network=read.flag("CURSOR_MONITOR_OPEN"),
+        data_dir=Path(read.text("DATA_DIR") or ".data"),
+        database_url=read.parsed("DATABASE_URL", _postgres_url) or read.parsed("SUPABASE_DB_URL", _postgres_url),
+        supabase_url=read.either(("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"), _supabase_url),
+        supabase_anon_key=read.either(("SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY"), str),
+        supabase_service_role_key=read.text("SUPABASE_SERVICE_ROLE_KEY"),
+        cursor_api_key=read.text("CURSOR_API_KEY"),
+        cursor_api_url=read.parsed("CURSOR_API_URL", _cursor_url) or CURSOR_API,
+        simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
+        redis_host=read.parsed("REDIS_HOST", _host),
+        redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),
+        redis_password=read.text("REDIS_PASSWORD"),
+        max_iterations=read.whole("MAX_ITERATIONS", 20, 1, 100),
+        quality_threshold=read.whole("QUALITY_THRESHOLD", 70, 0, 100),
+        agent_timeout_hours=read.number("AGENT_TIMEOUT_HOURS", 4.0, 0.001, 168),
+        max_parallel_agents=read.whole("MAX_PARALLEL_AGENTS", 3, 1, 100),
+        poll_seconds=read.number("WORKER_POLL_SECONDS", 5.0, 0.05, 60),
+        observe_min_seconds=read.number("OBSERVE_MIN_SECONDS", 1.0, 0.02, 600),
+        observe_max_seconds=read.number("OBSERVE_MAX_SECONDS", 30.0, 0.02, 3600),
+        heartbeat_seconds=read.number("HEARTBEAT_SECONDS", 15.0, 0.2, 300),
+        lease_seconds=read.number("LEASE_SECONDS", 30.0, 1, 3600),
+        drain_seconds=read.number("DRAIN_SECONDS", 20.0, 0, 3600),
+        worker_concurrency=read.whole("WORKER_CONCURRENCY", 20, 1, 1000),
+        log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
+    _check_together(settings)
+    return settings
+
+
+class _Reader:
+    """Typed access to one environment; empty means unset, and NAME_FILE names a file with the value."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        value = self._environ.get(name, "").strip()
+        path = self._environ.get(f"{name}_FILE", "").strip()
+        if value or not path:
+            return value or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            example = f"/run/secrets/{name.lower()}"
+            raise SettingsError(f"{name}_FILE: cannot read {path} ({error}); example: {example}") from None
+
+    def parsed(self, name: str, parse: Callable[[str], T]) -> T | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingsError(f"{name}: {error}") from None
+
+    def either(self, names: tuple[str, ...], parse: Callable[[str], T]) -> T | None:
+        found = [self.parsed(name, parse) for name in names]
+        return next((value for value in found if value is not None), None)
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        must = f"must be a whole number from {low} to {high}"
+        return self._number(name, int, must, default, low, high)
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        must = f"must be a number from {low:g} to {high:g}"
+        return self._number(name, float, must, default, low, high)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = (self.text(name) or default).upper()
+        if value not in choices:
+            raise _wrong(name, f"must be one of {', '.join(choices)}", value, default)
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = (self.text(name) or "0").lower()
+        if value not in (*TRUE_WORDS, *FALSE_WORDS):
+            raise _wrong(name, "must be 1 or 0", value, "1")
+        return value in TRUE_WORDS
+
+    def _number(
+        self, name: str, kind: Callable[[str], _Number], must: str, default: _Number, low: float, high: float
+    ) -> _Number:
+        value = self.text(name)
+        if value is None:
+            return default
+        try:
+            number = kind(value)
+        except ValueError:
+            raise _wrong(name, must, value, default) from None
+        # Also false for "nan".
+        if not low <= number <= high:
+            raise _wrong(name, must, value, default)
+        return number
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _wrong(name: str, must: str, value: str, example: object) -> SettingsError:
+    return SettingsError(f"{name}: {must}, not {value[:40]!r}; example: {name}={example}")
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.observe_min_seconds > settings.observe_max_seconds:
+        raise SettingsError(
+            f"OBSERVE_MIN_SECONDS: must not be above OBSERVE_MAX_SECONDS ({settings.observe_max_seconds:g}), "
+            f"not {settings.observe_min_seconds:g}; example: OBSERVE_MIN_SECONDS=1"
+        )
+
+
+def _host(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        if not all(part and part.replace("-", "").replace("_", "").isalnum() for part in value.split(".")):
+            raise ValueError(f"must be an address or a host name, not {value[:40]!r}; example: 127.0.0.1") from None
+    return value
+
+
+def _postgres_url(value: str) -> str:
+    """Check a connection string; no part of a wrong one is repeated, as it may hold the password."""
+    example = "example: postgresql://user:password@db.example.com:5432/postgres"
+    if "[YOUR-PASSWORD]" in value:
+        raise ValueError(f"put the password of the database in place of [YOUR-PASSWORD]; {example}")
+    if not value.startswith(("postgres://", "postgresql://")):
+        raise ValueError(f"must be a Postgres URL that begins with postgresql://; {example}")
+    try:
+        parts = urlsplit(value)
+        whole = not parts.fragment and (parts.port is None or parts.port > 0)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError(f"cannot be read as a URL; write # / @ : in the password as %23 %2F %40 %3A; {example}")
+    return value
+
+
+def _http_url(example: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(f"must be an http(s) URL, not {value[:60]!r}; example: {example}")
+        return value.rstrip("/")
+
+    return parse
+
+
+_cursor_url = _http_url(CURSOR_API)
+_supabase_url = _http_url("https://your-project.supabase.co")
+_public_url = _http_url("https://monitor.example.com")

@@ -1,0 +1,192 @@
+"""Settings: each wrong variable stops the start with one line that names it, what is wrong and an example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cursor_monitor.settings import Settings, SettingsError, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WHOLE = ("PORT", "SIMULATOR_PORT", "REDIS_PORT", "MAX_ITERATIONS", "QUALITY_THRESHOLD", "MAX_PARALLEL_AGENTS")
+WHOLE += ("WORKER_CONCURRENCY",)
+NUMBERS = ("AGENT_TIMEOUT_HOURS", "WORKER_POLL_SECONDS", "OBSERVE_MIN_SECONDS", "OBSERVE_MAX_SECONDS")
+NUMBERS += ("HEARTBEAT_SECONDS", "LEASE_SECONDS", "DRAIN_SECONDS")
+URLS = ("CURSOR_API_URL", "PUBLIC_URL", "SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL")
+DATABASES = ("DATABASE_URL", "SUPABASE_DB_URL")
+
+
+class Recorder(Mapping[str, str]):
+    """An empty environment that remembers which variables were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        raise KeyError(name)
+
+    def __iter__(self):
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def complaint(name: str, value: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({name: value})
+    return str(caught.value)
+
+
+def names_read() -> set[str]:
+    recorder = Recorder()
+    load_settings(recorder)
+    return {name for name in recorder.asked if not name.endswith("_FILE")}
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert load_settings({}) == Settings()
+
+
+@given(st.sampled_from(sorted(names_read())), st.sampled_from(["", " ", "\t"]))
+def test_an_empty_value_means_unset(name: str, value: str) -> None:
+    assert load_settings({name: value}) == Settings()
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *NUMBERS])
+@pytest.mark.parametrize("value", ["many", "-1", "1e9", "nan", "12,5", "0x10", "٣x"])
+def test_a_number_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    message = complaint(name, value)
+    assert re.fullmatch(rf"{name}: must be a (whole )?number from \S+ to \S+, not .+; example: {name}=\S+", message)
+
+
+@given(st.sampled_from(WHOLE), st.integers())
+def test_a_whole_number_is_taken_or_refused_but_never_changed(name: str, value: int) -> None:
+    field = {"WORKER_POLL_SECONDS": "poll_seconds"}.get(name, name.lower())
+    try:
+        assert getattr(load_settings({name: str(value)}), field) == value
+    except SettingsError as error:
+        low, high = (int(bound) for bound in re.findall(r"from (\d+) to (\d+)", str(error))[0])
+        assert not low <= value <= high
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *NUMBERS])
+def test_the_example_of_a_complaint_works(name: str) -> None:
+    example = complaint(name, "x").rsplit("=", 1)[1]
+    load_settings({name: example})
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("value", ["example.com", "ftp://example.com", "http://", "http://h:port", "http://[::1"])
+def test_a_url_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    message = complaint(name, value)
+    assert message.startswith(f"{name}: must be an http(s) URL, not ")
+    load_settings({name: message.rsplit("example: ", 1)[1]})
+
+
+@pytest.mark.parametrize("name", DATABASES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mysql://root:hunter2@db/x",
+        "hunter2",
+        "postgresql://u:hunter2#x@db/x",
+        "postgresql://u:[YOUR-PASSWORD]@db:5432/hunter2",
+        "postgresql://u:hunter2@db:notaport/x",
+    ],
+)
+def test_a_wrong_database_url_is_named_and_its_password_is_not_repeated(name: str, value: str) -> None:
+    message = complaint(name, value)
+    assert message.startswith(f"{name}: ")
+    assert "hunter2" not in message
+    load_settings({name: message.rsplit("example: ", 1)[1]})
+
+
+@pytest.mark.parametrize("name", ["HOST", "REDIS_HOST"])
+@pytest.mark.parametrize("value", ["http://localhost", "a b", "host:80", "..", "1.2.3.4/8"])
+def test_a_wrong_host_is_named(name: str, value: str) -> None:
+    assert complaint(name, value).startswith(f"{name}: must be an address or a host name, not ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LOG_LEVEL", "LOUD"), ("CURSOR_MONITOR_OPEN", "perhaps"), ("OBSERVE_MIN_SECONDS", "31")],
+)
+def test_other_wrong_values_are_named_with_an_example(name: str, value: str) -> None:
+    assert re.fullmatch(rf"{name}: must .+; example: {name}=\S+", complaint(name, value))
+
+
+@pytest.mark.parametrize(
+    ("host", "is_local"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("192.168.1.4", False),
+        ("localhost.example.com", False),
+    ],
+)
+def test_is_local_means_loopback(host: str, is_local: bool) -> None:
+    assert load_settings({"HOST": host}).is_local is is_local
+
+
+def test_a_secret_can_come_from_a_file_and_the_variable_wins(tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("from-file\n")
+    assert load_settings({"CURSOR_API_KEY_FILE": str(secret)}).cursor_api_key == "from-file"
+    assert load_settings({"CURSOR_API_KEY_FILE": str(secret), "CURSOR_API_KEY": "here"}).cursor_api_key == "here"
+
+
+def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
+    message = complaint("REDIS_PASSWORD_FILE", str(tmp_path / "absent"))
+    assert message.startswith(f"REDIS_PASSWORD_FILE: cannot read {tmp_path / 'absent'}")
+    assert message.endswith("example: /run/secrets/redis_password")
+
+
+def test_the_older_names_of_supabase_still_work() -> None:
+    settings = load_settings(
+        {
+            "NEXT_PUBLIC_SUPABASE_URL": "https://p.supabase.co/",
+            "NEXT_PUBLIC_SUPABASE_ANON_KEY": "anon",
+            "SUPABASE_DB_URL": "postgresql://u@db/x",
+        }
+    )
+    assert (settings.supabase_url, settings.supabase_anon_key) == ("https://p.supabase.co", "anon")
+    assert settings.database_url == "postgresql://u@db/x"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CURSOR_API_KEY", "REDIS_PASSWORD", "DATABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"],
+)
+def test_no_secret_is_in_the_printed_form(name: str) -> None:
+    secret = "postgresql://u:hunter2@db/x"
+    assert "hunter2" not in repr(load_settings({name: secret}))
+
+
+def documented() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    found = [re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=(.*)", line) for line in lines]
+    return {match[1]: match[2] for match in found if match}
+
+
+def test_the_example_file_has_every_variable_with_a_comment() -> None:
+    assert set(documented()) == names_read()
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"#?[A-Z][A-Z0-9_]*=", line):
+            above = lines[number - 1]
+            assert above.startswith("# ") or re.match(r"#?[A-Z][A-Z0-9_]*=", above), line
+
+
+def test_the_values_of_the_example_file_are_the_defaults() -> None:
+    assert load_settings(documented()) == Settings()
