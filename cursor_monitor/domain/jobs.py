@@ -1,0 +1,144 @@
+"""The kinds of durable work, a claimed job, and what can come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class JobKind(StrEnum):
+    """What a job asks for. A job says where to look; the facts are in the rows it names."""
+
+    ADVANCE = "advance"  # look at an orchestration and decide
+    LAUNCH_AGENT = "launch_agent"
+    SEND_FOLLOWUP = "send_followup"
+    CANCEL_RUN = "cancel_run"
+    OBSERVE_AGENT = "observe_agent"  # ask Cursor how its run is
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to enqueue; one live job per `dedupe_key`, due at `run_at` (None: now)."""
+
+    kind: JobKind
+    args: dict[str, Any] = field(default_factory=dict)
+    orchestration_id: str | None = None
+    agent_id: str | None = None
+    dedupe_key: str | None = None
+    priority: int = 0
+    run_at: datetime | None = None
+    max_attempts: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job under this worker's lease; `attempt` counts from 1, `lease_token` only grows."""
+
+    id: int
+    kind: str
+    args: dict[str, Any]
+    orchestration_id: str | None
+    agent_id: str | None
+    attempt: int
+    max_attempts: int
+    lease_token: int
+
+
+class LeaseLost(Exception):
+    """The job is somebody else's by now; whatever its former holder was about to write is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing more to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Look again in so many seconds; not counted as an attempt."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It failed; try again, after so many seconds if the other side said so."""
+
+    error: str
+    after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """It failed for good: a dead letter."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Already completed, in the transaction of the work's own writes."""
+
+
+Outcome = Done | Snooze | Retry | Discard | Settled
+
+
+def advance_job(orchestration_id: str, run_at: datetime | None = None) -> NewJob:
+    """Look at this orchestration again."""
+    return NewJob(
+        JobKind.ADVANCE,
+        orchestration_id=orchestration_id,
+        dedupe_key=f"advance:{orchestration_id}",
+        priority=10,
+        run_at=run_at,
+        max_attempts=100,
+    )
+
+
+def launch_job(agent_id: str, orchestration_id: str | None = None) -> NewJob:
+    """Launch the agent whose row is already committed."""
+    return NewJob(
+        JobKind.LAUNCH_AGENT,
+        orchestration_id=orchestration_id,
+        agent_id=agent_id,
+        dedupe_key=f"launch:{agent_id}",
+        priority=20,
+    )
+
+
+def followup_job(followup_id: str, agent_id: str, orchestration_id: str | None = None) -> NewJob:
+    """Send the follow-up whose row is already committed."""
+    return NewJob(
+        JobKind.SEND_FOLLOWUP,
+        args={"followup_id": followup_id},
+        orchestration_id=orchestration_id,
+        agent_id=agent_id,
+        dedupe_key=f"followup:{followup_id}",
+        priority=20,
+    )
+
+
+def cancel_job(agent_id: str, run_id: str, orchestration_id: str | None = None) -> NewJob:
+    """Cancel a run."""
+    return NewJob(
+        JobKind.CANCEL_RUN,
+        args={"run_id": run_id},
+        orchestration_id=orchestration_id,
+        agent_id=agent_id,
+        dedupe_key=f"cancel:{run_id}",
+        priority=30,
+    )
+
+
+def observe_job(agent_id: str, orchestration_id: str | None = None, run_at: datetime | None = None) -> NewJob:
+    """Ask Cursor how the agent's newest run is; retried for as long as it takes."""
+    return NewJob(
+        JobKind.OBSERVE_AGENT,
+        orchestration_id=orchestration_id,
+        agent_id=agent_id,
+        dedupe_key=f"observe:{agent_id}",
+        run_at=run_at,
+        max_attempts=100,
+    )

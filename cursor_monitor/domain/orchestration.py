@@ -1,0 +1,221 @@
+"""An orchestration as a value: all that `decide` needs, and all that its events rebuild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from cursor_monitor.domain.status import (
+    ATTEMPT_LIVE,
+    ORCHESTRATION_TERMINAL,
+    AttemptStatus,
+    Mode,
+    OrchestrationStatus,
+    TaskStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person allowed; the limits are caps, never targets."""
+
+    max_parallel_agents: int = 3
+    max_iterations: int = 20  # follow-ups per agent
+    quality_threshold: int = 70  # 0..100
+    max_attempts: int = 2  # agents per task, tried again after an error of the run
+    max_agents: int | None = None  # agents in all
+    timeout_hours: float = 4.0  # a run without an end is cancelled after this
+    auto_create_pr: bool = True
+    require_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTask:
+    """One task as planned, before anything happened to it."""
+
+    key: str
+    title: str
+    prompt: str
+    depends_on: tuple[str, ...] = ()
+    model: str | None = None
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestCounts:
+    """What the agent says it ran."""
+
+    __test__ = False
+
+    run: int
+    passed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The completion report at the end of a run's last message, as the agent wrote it."""
+
+    done: tuple[str, ...] = ()
+    remaining: tuple[str, ...] = ()
+    tests: TestCounts | None = None
+    files: tuple[str, ...] = ()
+    confidence: float | None = None  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What was last observed of one run."""
+
+    id: str
+    status: str
+    started_at: datetime
+    result: str | None = None
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followup:
+    """A follow-up asked for by the engine; `run_id` once Cursor took it."""
+
+    id: str
+    asks: str  # work, report, tests, fix, quality
+    requested_at: datetime
+    run_id: str | None = None
+    is_dropped: bool = False  # never sent, and will not be
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a task: one agent, its newest run, and the follow-ups it was sent."""
+
+    agent_id: str
+    number: int
+    status: AttemptStatus
+    requested_at: datetime
+    run: RunFacts | None = None
+    assessed_run_id: str | None = None  # the newest run already decided about
+    followups: tuple[Followup, ...] = ()
+    cancelling_run_id: str | None = None
+    is_held: bool = False  # refused for a reason that only a person can mend
+    may_retry: bool = False
+    error_code: str | None = None
+    error_message: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """True while the agent is launching or may still be working."""
+        return self.status in ATTEMPT_LIVE
+
+    @property
+    def iterations(self) -> int:
+        """Runs beyond the first that were asked for."""
+        return len(self.followups)
+
+    @property
+    def unsent_followup(self) -> Followup | None:
+        """The follow-up that Cursor has not taken yet."""
+        newest = self.followups[-1] if self.followups else None
+        return newest if newest and newest.run_id is None and not newest.is_dropped else None
+
+    def asked_for(self, what: str) -> bool:
+        """True where an earlier follow-up already asked for this; one that was dropped never did."""
+        return any(followup.asks == what and not followup.is_dropped for followup in self.followups)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of the plan and how far it is."""
+
+    key: str
+    title: str
+    prompt: str
+    depends_on: tuple[str, ...] = ()
+    model: str | None = None
+    ref: str | None = None
+    status: TaskStatus = TaskStatus.PENDING
+    attempts: tuple[Attempt, ...] = ()
+    attempts_allowed: int | None = None  # raised by a person's retry; None: the option's number
+    is_waived: bool = False  # skipped by a person: what depends on it goes on
+    branch: str | None = None
+    pr_url: str | None = None
+    quality_score: int | None = None
+    quality_coverage: int | None = None
+    error_message: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    def with_attempt(self, attempt: Attempt) -> Task:
+        """The same task with its attempt of that number replaced."""
+        attempts = tuple(attempt if old.number == attempt.number else old for old in self.attempts)
+        return replace(self, attempts=attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One orchestration, whole."""
+
+    id: str
+    name: str
+    status: OrchestrationStatus
+    mode: Mode
+    repository: str
+    ref: str | None
+    prompt: str
+    model: str | None
+    options: Options
+    created_at: datetime
+    created_by: str = ""
+    requested_tasks: tuple[PlanTask, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    is_planned: bool = False
+    is_approved: bool = False
+    is_cancelling: bool = False
+    allowance: int | None = None  # agents allowed in all, once a person raised the option's number
+    quality_score: int | None = None
+    quality_coverage: int | None = None
+    error_code: str | None = None
+    error_summary: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    seq: int = 0
+
+    @property
+    def is_terminal(self) -> bool:
+        """True once nothing more will happen by itself."""
+        return self.status in ORCHESTRATION_TERMINAL
+
+    @property
+    def live_attempts(self) -> tuple[Attempt, ...]:
+        """The agents that are launching or working, over all tasks."""
+        return tuple(a for task in self.tasks for a in task.attempts if a.is_live)
+
+    def task(self, key: str) -> Task:
+        """The task with that key; KeyError if there is none."""
+        for task in self.tasks:
+            if task.key == key:
+                return task
+        raise KeyError(key)
+
+    def with_task(self, task: Task) -> Snapshot:
+        """The same orchestration with the task of that key replaced."""
+        return replace(self, tasks=tuple(task if old.key == task.key else old for old in self.tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """What a person asks for, already checked: see engine.plan.check_request."""
+
+    prompt: str
+    repository: str
+    mode: Mode = Mode.SINGLE_AGENT
+    name: str | None = None
+    ref: str | None = None
+    model: str | None = None
+    tasks: tuple[PlanTask, ...] = ()
+    options: Options = field(default_factory=Options)

@@ -1,0 +1,75 @@
+"""The one rule that moves an orchestration: a snapshot and a time in, events out. No clock, no I/O, no randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cursor_monitor.domain.events import Event
+from cursor_monitor.domain.orchestration import Snapshot
+from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
+from cursor_monitor.engine import rules
+from cursor_monitor.engine.fold import evolve
+
+Rule = Callable[[Snapshot, datetime], rules.Events]
+
+RECONCILING: tuple[Rule, ...] = (
+    rules.cancel_stuck_runs,
+    rules.end_failed_attempts,
+    rules.drop_held_followups,
+    rules.cancel_live_attempts,
+    rules.stop,
+)
+"""Looked at whatever the status, so that what happened outside is settled even while nothing may start."""
+
+ADVANCING: tuple[Rule, ...] = (
+    rules.make_plan,
+    rules.ask_for_approval,
+    rules.start,
+    rules.release_held,
+    rules.assess_finished_runs,
+    rules.settle_failed_tasks,
+    rules.skip_unreachable_tasks,
+    rules.launch_ready_tasks,
+    rules.finish,
+)
+"""Looked at only while the orchestration may go on."""
+
+_MAY_ADVANCE = frozenset({OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows now, the state after it, and when to look again although nothing happened."""
+
+    events: tuple[Event, ...]
+    snapshot: Snapshot
+    wake_at: datetime | None
+
+
+def decide(snapshot: Snapshot, now: datetime) -> Decision:
+    """Apply every rule in order, each seeing what the ones before decided; deciding again at once changes nothing."""
+    events: list[Event] = []
+    for rule in RECONCILING + ADVANCING:
+        if snapshot.is_terminal:
+            break
+        if rule in ADVANCING and (snapshot.is_cancelling or snapshot.status not in _MAY_ADVANCE):
+            break
+        for event in rule(snapshot, now):
+            snapshot = evolve(snapshot, event)
+            events.append(event)
+    return Decision(tuple(events), snapshot, _wake_at(snapshot))
+
+
+def _wake_at(snapshot: Snapshot) -> datetime | None:
+    if snapshot.is_terminal:
+        return None
+    deadlines = [
+        rules.deadline(snapshot, attempt.run.started_at)
+        for attempt in snapshot.live_attempts
+        if attempt.run is not None
+        and attempt.run.status not in RUN_TERMINAL
+        and attempt.cancelling_run_id != attempt.run.id
+    ]
+    return min(deadlines, default=None)

@@ -1,0 +1,215 @@
+"""What an event changes: folding an orchestration's events rebuilds its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.orchestration import Attempt, Followup, RunFacts, Snapshot, Task
+from cursor_monitor.domain.status import (
+    ORCHESTRATION_TERMINAL,
+    RUN_TERMINAL,
+    TASK_TERMINAL,
+    AttemptStatus,
+    OrchestrationStatus,
+    TaskStatus,
+)
+
+
+def rebuild(orchestration_id: str, history: Iterable[e.Event]) -> Snapshot:
+    """The state after all events, of which the first is OrchestrationRequested."""
+    events = iter(history)
+    first = next(events)
+    if not isinstance(first, e.OrchestrationRequested):
+        raise ValueError(f"the first event must be OrchestrationRequested, not {type(first).__name__}")
+    snapshot = begin(orchestration_id, first)
+    for event in events:
+        snapshot = evolve(snapshot, event)
+    return snapshot
+
+
+def begin(orchestration_id: str, event: e.OrchestrationRequested) -> Snapshot:
+    """The state after the first event."""
+    return Snapshot(
+        id=orchestration_id,
+        name=event.name,
+        status=OrchestrationStatus.QUEUED,
+        mode=event.mode,
+        repository=event.repository,
+        ref=event.ref,
+        prompt=event.prompt,
+        model=event.model,
+        options=event.options,
+        created_at=event.at,
+        created_by=event.by,
+        requested_tasks=event.tasks,
+        seq=1,
+    )
+
+
+def evolve(snapshot: Snapshot, event: e.Event) -> Snapshot:
+    """The state after one more event."""
+    changed = _task_event(snapshot, event) if isinstance(event, e.TaskEvent) else _whole(snapshot, event)
+    return replace(changed, seq=snapshot.seq + 1)
+
+
+def _whole(s: Snapshot, event: e.Event) -> Snapshot:
+    match event:
+        case e.PlanMade():
+            tasks = tuple(Task(p.key, p.title, p.prompt, p.depends_on, p.model, p.ref) for p in event.tasks)
+            return replace(s, tasks=tasks, is_planned=True)
+        case e.ApprovalRequested():
+            return replace(s, status=OrchestrationStatus.WAITING)
+        case e.PlanApproved():
+            return replace(s, is_approved=True, status=OrchestrationStatus.QUEUED)
+        case e.OrchestrationStarted():
+            return replace(s, status=OrchestrationStatus.RUNNING, started_at=s.started_at or event.at)
+        case e.OrchestrationPaused():
+            return replace(s, status=OrchestrationStatus.PAUSED)
+        case e.OrchestrationResumed():
+            return replace(_going_on(s), allowance=event.allowance or s.allowance)
+        case e.OrchestrationBlocked():
+            return replace(s, status=OrchestrationStatus.BLOCKED, error_code=event.code, error_summary=event.summary)
+        case e.CancelRequested():
+            return replace(s, is_cancelling=True)
+        case e.OrchestrationRetried():
+            return _retried(s, event.task_keys)
+        case e.OrchestrationEnded():
+            return replace(
+                s,
+                status=event.status,
+                quality_score=event.quality_score,
+                quality_coverage=event.quality_coverage,
+                error_code=event.error_code,
+                error_summary=event.error_summary,
+                completed_at=event.at,
+            )
+        case _:
+            raise ValueError(f"no rule to fold {type(event).__name__}")
+
+
+def _going_on(s: Snapshot) -> Snapshot:
+    status = OrchestrationStatus.RUNNING if s.started_at else OrchestrationStatus.QUEUED
+    return replace(s, status=status, error_code=None, error_summary=None)
+
+
+def _retried(s: Snapshot, keys: tuple[str, ...]) -> Snapshot:
+    s = replace(_going_on(s), is_cancelling=False, completed_at=None, quality_score=None, quality_coverage=None)
+    for key in keys:
+        s = s.with_task(_retried_task(s, s.task(key)))
+    return s
+
+
+def _retried_task(s: Snapshot, task: Task) -> Task:
+    allowed = max(s.options.max_attempts, len(task.attempts) + 1)
+    return replace(_reopened(task), attempts_allowed=allowed)
+
+
+def _reopened(task: Task) -> Task:
+    return replace(
+        task,
+        status=TaskStatus.PENDING,
+        is_waived=False,
+        error_message=None,
+        completed_at=None,
+        quality_score=None,
+        quality_coverage=None,
+    )
+
+
+def _task_event(s: Snapshot, event: e.TaskEvent) -> Snapshot:
+    task = s.task(event.task_key)
+    match event:
+        case e.AttemptEvent():
+            return s.with_task(_attempt_event(task, event))
+        case e.TaskCompleted():
+            task = _ended(task, TaskStatus.COMPLETED, event)
+            score, coverage = event.quality_score, event.quality_coverage
+            return s.with_task(replace(task, quality_score=score, quality_coverage=coverage))
+        case e.TaskFailed():
+            return s.with_task(replace(_ended(task, TaskStatus.FAILED, event), error_message=event.error))
+        case e.TaskSkipped():
+            waived = event.by is not None
+            task = _ended(task, TaskStatus.SKIPPED, event)
+            return s.with_task(replace(task, is_waived=waived, error_message=event.reason))
+        case e.TaskCancelled():
+            return s.with_task(_ended(task, TaskStatus.CANCELLED, event))
+        case e.TaskRetried():
+            s = s.with_task(_retried_task(s, task))
+            return _retried(s, ()) if s.status in ORCHESTRATION_TERMINAL else s
+        case _:
+            raise ValueError(f"no rule to fold {type(event).__name__}")
+
+
+def _ended(task: Task, status: TaskStatus, event: e.TaskEvent) -> Task:
+    return replace(task, status=status, completed_at=event.at)
+
+
+def _attempt_event(task: Task, event: e.AttemptEvent) -> Task:
+    if isinstance(event, e.AttemptRequested):
+        return _attempt_requested(task, event)
+    attempt = next(a for a in task.attempts if a.agent_id == event.agent_id)
+    if isinstance(event, e.RunObserved):
+        task = replace(task, branch=event.branch or task.branch, pr_url=event.pr_url or task.pr_url)
+    if isinstance(event, e.FollowUpRequested) and task.status in TASK_TERMINAL:
+        task = replace(_reopened(task), status=TaskStatus.RUNNING)
+    return task.with_attempt(_attempt_after(attempt, event))
+
+
+def _attempt_requested(task: Task, event: e.AttemptRequested) -> Task:
+    attempt = Attempt(event.agent_id, event.number, AttemptStatus.LAUNCHING, event.at)
+    return replace(
+        task,
+        status=TaskStatus.RUNNING,
+        attempts=(*task.attempts, attempt),
+        branch=None,
+        pr_url=None,
+        error_message=None,
+        started_at=task.started_at or event.at,
+    )
+
+
+def _attempt_after(a: Attempt, event: e.AttemptEvent) -> Attempt:
+    match event:
+        case e.AttemptLaunched():
+            run = _begun_run(event.run_id, event.run_status, event.at) if event.run_id else None
+            return replace(a, status=AttemptStatus.RUNNING, run=run, is_held=False)
+        case e.AttemptHeld():
+            return replace(a, is_held=True, error_code=event.code, error_message=event.error)
+        case e.AttemptReleased():
+            return replace(a, is_held=False, error_code=None, error_message=None)
+        case e.AttemptEnded():
+            return replace(
+                a,
+                status=event.status,
+                is_held=False,
+                may_retry=event.may_retry,
+                error_code=event.code,
+                error_message=event.error,
+            )
+        case e.RunObserved():
+            started = a.run.started_at if a.run and a.run.id == event.run_id else event.at
+            return replace(a, run=RunFacts(event.run_id, event.run_status, started, event.result, event.report))
+        case e.RunAssessed():
+            return replace(a, assessed_run_id=event.run_id)
+        case e.RunCancelRequested():
+            return replace(a, cancelling_run_id=event.run_id)
+        case e.FollowUpRequested():
+            followup = Followup(event.followup_id, event.asks, event.at)
+            return replace(a, status=AttemptStatus.RUNNING, followups=(*a.followups, followup))
+        case e.FollowUpSent():
+            followups = tuple(replace(f, run_id=event.run_id) if f.id == event.followup_id else f for f in a.followups)
+            run = _begun_run(event.run_id, event.run_status, event.at)
+            return replace(a, run=run, followups=followups, is_held=False)
+        case e.FollowUpDropped():
+            followups = tuple(replace(f, is_dropped=True) if f.id == event.followup_id else f for f in a.followups)
+            return replace(a, followups=followups, is_held=False, assessed_run_id=None)
+        case _:
+            raise ValueError(f"no rule to fold {type(event).__name__}")
+
+
+def _begun_run(run_id: str, status: str, at: datetime) -> RunFacts:
+    # A launch found again after a lost answer may be over by then; its end counts once it is observed with its result.
+    return RunFacts(run_id, "RUNNING" if status in RUN_TERMINAL else status, at)

@@ -1,0 +1,266 @@
+"""From what was asked to a checked request and its plan; every refusal names the field and the mend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from cursor_monitor.domain.errors import Invalid
+from cursor_monitor.domain.orchestration import LaunchRequest, Options, PlanTask
+from cursor_monitor.domain.status import Mode
+from cursor_monitor.domain.text import storable
+
+PROMPT_LIMIT = 100_000  # characters; Cursor publishes none, clients in the field use this
+NAME_LIMIT = 100  # Cursor's own limit for an agent's name
+REF_LIMIT = 255
+TASKS_LIMIT = 200
+KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SEGMENT = r"(?!\.+(?:/|$))[A-Za-z0-9_.-]+"  # not . or .., which would climb
+_OWNER_REPO = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]*/{_SEGMENT}")
+_PATH = re.compile(rf"/[A-Za-z0-9][A-Za-z0-9_.-]*(?:/{_SEGMENT})+")  # owner/repo, or a group within groups
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?")
+_REF = re.compile(r"[^\s~^:?*\[\\\x00-\x1f\x7f]+")
+_NO_REF = re.compile(r"\.\.|//|@\{|/\.|\.lock/|^[-/.]|(?:\.lock|[/.])$|^@$")  # see git-check-ref-format
+_EMPTY = {
+    "prompt": "is empty; say what is to be done",
+    "repository": "is missing; give owner/repo or an https URL such as https://github.com/owner/repo",
+}
+_FIELDS = frozenset({"prompt", "repository", "ref", "model", "mode", "name", "tasks", "options"})
+_TASK_FIELDS = frozenset({"key", "title", "prompt", "depends_on", "model", "ref"})
+
+
+def parse_request(fields: Mapping[str, Any], defaults: Options, models: Sequence[str] = ()) -> LaunchRequest:
+    """Check what a form or a program sent; raises Invalid for the first thing that cannot be used.
+
+    `models` are the ids Cursor offers; where none are known, any name is let through for Cursor to judge.
+    """
+    if not isinstance(fields, Mapping):
+        raise Invalid("request", "must be an object with a prompt and a repository")
+    refuse_unknown(fields, _FIELDS)
+    mode = _mode(fields.get("mode"))
+    prompt = _text(fields, "prompt", PROMPT_LIMIT, required=True)
+    request = LaunchRequest(
+        prompt=prompt or "",
+        repository=parse_repository(_text(fields, "repository", 500, required=True) or ""),
+        mode=mode,
+        name=_text(fields, "name", NAME_LIMIT),
+        ref=parse_ref(_text(fields, "ref", REF_LIMIT), "ref"),
+        model=_model(_text(fields, "model", 100), "model", models),
+        tasks=_tasks(fields.get("tasks"), mode, models),
+        options=_options(fields.get("options"), defaults),
+    )
+    if mode is not Mode.SINGLE_AGENT and not request.tasks:
+        raise Invalid("tasks", f"{mode} needs a list of tasks; give at least one, or choose SINGLE_AGENT")
+    check_dependencies(request.tasks)
+    return request
+
+
+def parse_repository(value: str) -> str:
+    """`owner/repo` or an https URL as `https://host/owner/repo`; raises Invalid for anything else."""
+    text = value.strip().removesuffix("/").removesuffix(".git")
+    if _OWNER_REPO.fullmatch(text):
+        return f"https://github.com/{text}"
+    if re.match(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+/", text):
+        text = f"https://{text}"
+    scheme, _, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    path = slash + path
+    deep = host.lower() == "github.com" and path.count("/") > 2  # an address within a repository
+    if scheme.lower() != "https" or not _HOST.fullmatch(host) or not _PATH.fullmatch(path) or deep:
+        raise Invalid("repository", "must be owner/repo or an https URL such as https://github.com/owner/repo")
+    return f"https://{host.lower()}{path}"
+
+
+def parse_ref(value: str | None, field: str) -> str | None:
+    """A branch or commit; raises Invalid for what git would never accept."""
+    if value is not None and (not _REF.fullmatch(value) or _NO_REF.search(value)):
+        raise Invalid(field, "must be a branch or a commit, such as main")
+    return value
+
+
+def make_plan(request: LaunchRequest) -> tuple[PlanTask, ...]:
+    """The tasks of a checked request, in order, with the dependencies that its mode implies."""
+    if request.mode is Mode.SINGLE_AGENT:
+        title = request.name or first_line(request.prompt)
+        return (PlanTask(key="task-1", title=title, prompt=request.prompt),)
+    return request.tasks
+
+
+def check_dependencies(tasks: Sequence[PlanTask]) -> None:
+    """Raise Invalid for duplicate keys, unknown or own dependencies and cycles, saying where."""
+    keys = [task.key for task in tasks]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise Invalid(f"tasks[{index}].key", f"{key!r} is used twice; give each task a key of its own")
+    for index, task in enumerate(tasks):
+        for wanted in task.depends_on:
+            if wanted == task.key:
+                raise Invalid(f"tasks[{index}].depends_on", f"{wanted!r} is the task itself; remove it")
+            if wanted not in keys:
+                raise Invalid(
+                    f"tasks[{index}].depends_on", f"there is no task {wanted[:64]!r}; use one of {', '.join(keys)}"
+                )
+    cycle = _find_cycle({task.key: task.depends_on for task in tasks})
+    if cycle:
+        where = keys.index(cycle[0])
+        raise Invalid(
+            f"tasks[{where}].depends_on", f"these wait for each other: {' -> '.join(cycle)}; break the circle"
+        )
+
+
+def first_line(text: str) -> str:
+    """A short title from a longer text."""
+    line = next((part.strip(" #*-\t") for part in text.splitlines() if part.strip(" #*-\t")), "Task")
+    return line if len(line) <= 80 else line[:79].rstrip() + "…"
+
+
+def _find_cycle(graph: Mapping[str, Sequence[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def _tasks(value: object, mode: Mode, models: Sequence[str]) -> tuple[PlanTask, ...]:
+    if value is None or value == []:
+        return ()
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise Invalid("tasks", "must be a list of tasks, each with a prompt")
+    if mode is Mode.SINGLE_AGENT:
+        raise Invalid("tasks", "SINGLE_AGENT takes none; choose BATCH, PIPELINE or AUTO to give tasks")
+    if len(value) > TASKS_LIMIT:
+        raise Invalid("tasks", f"at most {TASKS_LIMIT} are allowed, {len(value)} were given; split the job")
+    tasks = [_task(item, index, mode, models) for index, item in enumerate(value)]
+    if mode is Mode.PIPELINE:
+        return tuple(
+            PlanTask(t.key, t.title, t.prompt, (tasks[i - 1].key,) if i else (), t.model, t.ref)
+            for i, t in enumerate(tasks)
+        )
+    return tuple(tasks)
+
+
+def _task(item: object, index: int, mode: Mode, models: Sequence[str]) -> PlanTask:
+    where = f"tasks[{index}]"
+    if not isinstance(item, Mapping):
+        raise Invalid(where, "must be an object with a prompt")
+    refuse_unknown(item, _TASK_FIELDS, f"{where}.")
+    prompt = _text(item, "prompt", PROMPT_LIMIT, required=True, prefix=f"{where}.") or ""
+    key = _text(item, "key", 64, prefix=f"{where}.") or f"task-{index + 1}"
+    if not KEY_PATTERN.fullmatch(key):
+        raise Invalid(f"{where}.key", "may hold letters, digits, dot, dash and underscore, such as task-1")
+    return PlanTask(
+        key=key,
+        title=_text(item, "title", 200, prefix=f"{where}.") or first_line(prompt),
+        prompt=prompt,
+        depends_on=_depends_on(item.get("depends_on"), f"{where}.depends_on", mode),
+        model=_model(_text(item, "model", 100, prefix=f"{where}."), f"{where}.model", models),
+        ref=parse_ref(_text(item, "ref", REF_LIMIT, prefix=f"{where}."), f"{where}.ref"),
+    )
+
+
+def _depends_on(value: object, field: str, mode: Mode) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(d, str) for d in value):
+        raise Invalid(field, "must be a list of task keys")
+    if value and mode is Mode.BATCH:
+        raise Invalid(field, "tasks of a BATCH are independent; choose AUTO to give dependencies")
+    if value and mode is Mode.PIPELINE:
+        raise Invalid(field, "tasks of a PIPELINE each wait for the one before; choose AUTO to give dependencies")
+    return tuple(dict.fromkeys(value))
+
+
+def _options(value: object, defaults: Options) -> Options:
+    if value is None:
+        return defaults
+    if not isinstance(value, Mapping):
+        raise Invalid("options", "must be an object")
+    for name in ("budget_cents", "reviewer"):
+        if value.get(name) is not None:
+            raise Invalid(f"options.{name}", "is not offered by this version; leave it out")
+    known = frozenset(Options.__slots__) | {"budget_cents", "reviewer"}
+    refuse_unknown(value, known, "options.")
+    return Options(
+        max_parallel_agents=_whole(value, "max_parallel_agents", 1, 50, defaults.max_parallel_agents),
+        max_iterations=_whole(value, "max_iterations", 1, 100, defaults.max_iterations),
+        quality_threshold=_whole(value, "quality_threshold", 0, 100, defaults.quality_threshold),
+        max_attempts=_whole(value, "max_attempts", 1, 10, defaults.max_attempts),
+        max_agents=_whole(value, "max_agents", 1, 10_000, 0) or defaults.max_agents,
+        timeout_hours=_hours(value, defaults.timeout_hours),
+        auto_create_pr=_flag(value, "auto_create_pr", defaults.auto_create_pr),
+        require_approval=_flag(value, "require_approval", defaults.require_approval),
+    )
+
+
+def _mode(value: object) -> Mode:
+    if value in (None, ""):
+        return Mode.SINGLE_AGENT
+    try:
+        return Mode(str(value))
+    except ValueError:
+        raise Invalid("mode", f"must be one of {', '.join(Mode)}") from None
+
+
+def _model(value: str | None, field: str, models: Sequence[str]) -> str | None:
+    if value is not None and models and value not in models:
+        some = ", ".join(models[:8])
+        raise Invalid(field, f"{value[:60]!r} is not a model that Cursor offers; use one of {some}, or leave it out")
+    return value
+
+
+def _text(fields: Mapping[Any, Any], name: str, limit: int, *, required: bool = False, prefix: str = "") -> str | None:
+    value = fields.get(name)
+    field = f"{prefix}{name}"
+    if value is not None and not isinstance(value, str):
+        raise Invalid(field, "must be text")
+    text = (value or "").strip()
+    if required and not text:
+        raise Invalid(field, _EMPTY.get(name, "is missing; fill it in"))
+    if len(text) > limit:
+        raise Invalid(field, f"has {len(text):,} characters, at most {limit:,} are allowed; shorten or split it")
+    if "\x00" in text:
+        raise Invalid(field, "holds a NUL character, which Postgres cannot keep; remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid(field, "holds half of a surrogate pair, which is no character; remove it") from None
+    return text or None
+
+
+def _whole(fields: Mapping[Any, Any], name: str, low: int, high: int, default: int) -> int:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise Invalid(f"options.{name}", f"must be a whole number from {low} to {high}")
+    return value
+
+
+def _hours(fields: Mapping[Any, Any], default: float) -> float:
+    value = fields.get("timeout_hours")
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 168:
+        raise Invalid("options.timeout_hours", "must be a number above 0, at most 168")
+    return float(value)
+
+
+def _flag(fields: Mapping[Any, Any], name: str, default: bool) -> bool:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise Invalid(f"options.{name}", "must be true or false")
+    return value
+
+
+def refuse_unknown(fields: Mapping[Any, Any], known: frozenset[str], prefix: str = "") -> None:
+    """Raise Invalid for the first field that is not known, naming those that are."""
+    for name in fields:
+        if name not in known:
+            shown = storable(str(name))[:60] or "''"
+            raise Invalid(f"{prefix}{shown}", f"is not known here; use {', '.join(sorted(known))}")

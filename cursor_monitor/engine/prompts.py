@@ -1,0 +1,111 @@
+"""What agents are told: the task, the completion contract, and follow-ups that say precisely what is missing."""
+
+from __future__ import annotations
+
+from cursor_monitor.domain.orchestration import Report, Snapshot, Task
+from cursor_monitor.domain.status import Mode, TaskStatus
+
+CONTRACT = """
+---
+When you stop, end your last message with a fenced JSON block, and nothing after it, that reports on the whole task
+so far:
+
+```json
+{"done": ["what is finished"], "remaining": ["what is not"], "tests": {"run": 0, "passed": 0, "failed": 0},
+ "files": ["paths you changed"], "confidence": 0.0}
+```
+
+Leave "remaining" empty only if nothing of the task is left. Count only tests that you really ran. "confidence" is from
+0 to 1.
+"""
+
+
+def task_prompt(snapshot: Snapshot, task: Task) -> str:
+    """The first prompt of a task's agent: goal, task, what to build on, contract."""
+    if snapshot.mode is Mode.SINGLE_AGENT:
+        return task.prompt + "\n" + CONTRACT
+    parts = [
+        f"This is one task of a larger job. The whole job, for orientation only:\n\n{snapshot.prompt}",
+        f"\n\n---\nYour task, and nothing beyond it: {task.title}\n\n{task.prompt}\n",
+    ]
+    merges = branches_to_merge(snapshot, task)
+    if merges:
+        names = ", ".join(merges)
+        parts.append(
+            f"\nBefore you begin, merge these branches of earlier tasks into yours: {names}. "
+            "If a merge conflicts and the right resolution is not plain, stop and name the conflict "
+            'under "remaining".\n'
+        )
+    return "".join(parts) + CONTRACT
+
+
+def starting_ref(snapshot: Snapshot, task: Task) -> str | None:
+    """The branch a task starts from: its own, else its first dependency's, else the orchestration's."""
+    bases = _dependency_branches(snapshot, task)
+    return task.ref or (bases[0] if bases else None) or snapshot.ref
+
+
+def branches_to_merge(snapshot: Snapshot, task: Task) -> tuple[str, ...]:
+    """The branches of the dependencies that the task does not already start from."""
+    return tuple(b for b in _dependency_branches(snapshot, task) if b != starting_ref(snapshot, task))
+
+
+def ask_for_report() -> str:
+    """The one request for a report that was missing or could not be read."""
+    return (
+        "Your last message did not end with the JSON report that was asked for, or it could not be read. Send it now."
+        + CONTRACT
+    )
+
+
+def ask_to_continue(report: Report) -> str:
+    """Name what remains."""
+    return "You reported that this remains. Do it now:\n\n" + _bullets(report.remaining) + CONTRACT
+
+
+def ask_for_tests() -> str:
+    """Ask for tests where none were reported."""
+    return (
+        "You reported no tests. Run the tests that cover your change; write them first where there are none. "
+        "Mend what fails." + CONTRACT
+    )
+
+
+def ask_to_fix(report: Report) -> str:
+    """Name the failures."""
+    failed = report.tests.failed if report.tests else 0
+    return (
+        f"You reported {failed} failing test{'s' if failed != 1 else ''}. Find the cause, mend it, and run them again."
+        + CONTRACT
+    )
+
+
+def ask_to_improve(score: int, threshold: int, weak: tuple[str, ...]) -> str:
+    """Name the evidence that keeps the score below the threshold."""
+    return (
+        f"The evidence for your work scores {score} of 100; {threshold} is needed. What holds it down:\n\n"
+        + _bullets(weak)
+        + "\n\nImprove exactly that."
+        + CONTRACT
+    )
+
+
+def _dependency_branches(snapshot: Snapshot, task: Task) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    waiting = [*reversed(task.depends_on)]
+    while waiting:
+        key = waiting.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        dependency = snapshot.task(key)
+        if dependency.status is TaskStatus.COMPLETED and dependency.branch:
+            found[dependency.branch] = None
+        else:  # skipped, or it changed nothing: it passes on what it would have started from
+            waiting.extend(reversed(dependency.depends_on))
+    return tuple(found)
+
+
+def _bullets(lines: tuple[str, ...]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

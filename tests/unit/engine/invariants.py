@@ -1,0 +1,113 @@
+"""What must hold of every decision, whatever happened before it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.orchestration import Snapshot, Task
+from cursor_monitor.domain.status import TASK_TERMINAL, OrchestrationStatus, TaskStatus
+from cursor_monitor.engine import Decision, decide
+from cursor_monitor.engine.fold import evolve
+
+MAY_START = frozenset({OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING})
+
+
+def check_decision(before: Snapshot, decision: Decision, now: datetime) -> None:
+    """Check one decision against the state it was made from."""
+    assert decide(before, now) == decision, "the same snapshot must give the same decision"
+    again = decide(decision.snapshot, now)
+    assert (again.events, again.snapshot) == ((), decision.snapshot), f"deciding again must change nothing: {again}"
+    _check_steps(before, decision)
+    _check_terminal_tasks_are_left_alone(before, decision.snapshot)
+    _check_parallel_cap(before, decision)
+    _check_agents(decision.snapshot)
+    _check_end(before, decision)
+
+
+def is_satisfied(task: Task) -> bool:
+    """Done, or left out by a person."""
+    return task.status is TaskStatus.COMPLETED or (task.status is TaskStatus.SKIPPED and task.is_waived)
+
+
+def _check_steps(before: Snapshot, decision: Decision) -> None:
+    state = before
+    for event in decision.events:
+        _check_event(state, event)
+        state = evolve(state, event)
+    assert state == decision.snapshot, "the decision's state must be its events folded in"
+
+
+def _check_event(s: Snapshot, event: e.Event) -> None:
+    if isinstance(event, e.AttemptRequested):
+        _check_may_start(s)
+        task = s.task(event.task_key)
+        assert task.status in (TaskStatus.PENDING, TaskStatus.RUNNING)
+        assert event.number == len(task.attempts) + 1
+        assert event.model == (task.model or s.model), "the person's model must reach every agent"
+        if task.status is TaskStatus.PENDING:
+            assert all(is_satisfied(s.task(key)) for key in task.depends_on), "started before its dependencies"
+    if isinstance(event, e.FollowUpRequested):
+        _check_may_start(s)
+        attempt = _attempt(s, event)
+        assert attempt.is_live
+        assert attempt.unsent_followup is None
+        assert attempt.iterations < s.options.max_iterations, "a follow-up beyond the cap"
+        assert attempt.run is not None
+        assert attempt.run.status == "FINISHED"
+    if isinstance(event, e.RunCancelRequested):
+        assert _attempt(s, event).cancelling_run_id != event.run_id, "one run cancelled twice"
+    if isinstance(event, e.AttemptEnded):
+        assert _attempt(s, event).is_live, "an attempt ended twice"
+
+
+def _check_may_start(s: Snapshot) -> None:
+    assert s.status in MAY_START
+    assert not s.is_cancelling
+
+
+def _attempt(s: Snapshot, event: e.AttemptEvent):
+    return next(a for a in s.task(event.task_key).attempts if a.agent_id == event.agent_id)
+
+
+def _check_terminal_tasks_are_left_alone(before: Snapshot, after: Snapshot) -> None:
+    for task in before.tasks:
+        if task.status in TASK_TERMINAL:
+            assert after.task(task.key) == task
+
+
+def _check_parallel_cap(before: Snapshot, decision: Decision) -> None:
+    if any(isinstance(event, e.AttemptRequested) for event in decision.events):
+        live = len(decision.snapshot.live_attempts)
+        assert live <= before.options.max_parallel_agents, "more agents at once than allowed, net of those running"
+
+
+def _check_agents(s: Snapshot) -> None:
+    ids = [attempt.agent_id for task in s.tasks for attempt in task.attempts]
+    assert len(ids) == len(set(ids)), "two attempts share an agent id"
+    for task in s.tasks:
+        assert sum(attempt.is_live for attempt in task.attempts) <= 1, "two agents at work on one task"
+        assert all(attempt.iterations <= s.options.max_iterations for attempt in task.attempts)
+
+
+def _check_end(before: Snapshot, decision: Decision) -> None:
+    after = decision.snapshot
+    if before.is_terminal:
+        assert decision.events == (), "nothing changes after the end"
+    if not after.is_terminal:
+        return
+    assert decision.wake_at is None
+    assert not after.live_attempts, "ended while an agent is at work"
+    assert all(task.status in TASK_TERMINAL for task in after.tasks), "ended with a task open"
+    assert after.status is expected_end(after)
+
+
+def expected_end(s: Snapshot) -> OrchestrationStatus:
+    """The status that the tasks' own ends call for."""
+    if s.is_cancelling:
+        return OrchestrationStatus.STOPPED
+    if all(is_satisfied(task) for task in s.tasks):
+        return OrchestrationStatus.COMPLETED
+    if any(task.status is TaskStatus.COMPLETED for task in s.tasks):
+        return OrchestrationStatus.PARTIAL
+    return OrchestrationStatus.ERROR

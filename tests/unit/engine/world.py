@@ -1,0 +1,421 @@
+"""A whole world around `decide`, in memory: Cursor, the worker, the clock and the people, all steered by one seed.
+
+It keeps the contract of the services: facts are folded in under the lock and decided about at once, a control is only
+recorded and looked at later, an observation that says nothing new is not written, and the effects that an event asks
+for are carried out some time after it, in any order, perhaps twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, TypeVar
+
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.controls import possible_controls, possible_task_controls
+from cursor_monitor.domain.ids import followup_id
+from cursor_monitor.domain.orchestration import Attempt, Report, Snapshot, Task, TestCounts
+from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
+from cursor_monitor.engine import decide
+from cursor_monitor.engine.fold import begin, evolve
+from tests.builders import NOW, ORCHESTRATION_ID, a_report
+from tests.unit.engine.invariants import check_decision
+
+T = TypeVar("T")
+
+REPORTS: tuple[Report | None, ...] = (
+    a_report(),
+    None,
+    a_report(remaining=("more",)),
+    a_report(passed=3, failed=2),
+    a_report(tests=None),
+    a_report(confidence=0.0),
+    Report(tests=TestCounts(run=0, passed=9, failed=0)),
+    Report(),
+)
+"""Good, missing, unfinished, failing, untested, doubtful, lying, empty."""
+
+UNKNOWN_WORDS = ("QUEUED", "HIBERNATING")
+LAUNCHES = (*["launched"] * 8, "lost", "lost", "refused", "held")
+SENDINGS = (*["sent"] * 6, "refused", "dropped", "held")
+STIRS = (*["FINISHED"] * 8, *["RUNNING"] * 3, "ERROR", "ERROR", "EXPIRED", "CANCELLED", "delete", "unknown")
+FAIR_ENDS = ("FINISHED", "FINISHED", "FINISHED", "ERROR", "EXPIRED", "hangs")
+ROUNDS = 400
+
+
+class Script:
+    """The choices of everyone and everything outside, repeatable from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+
+    def below(self, count: int) -> int:
+        """The next choice, from 0 to count - 1."""
+        return self._random.randrange(count)
+
+    def pick(self, items: Sequence[T]) -> T:
+        """The next choice among these."""
+        return self._random.choice(items)
+
+
+@dataclass
+class CloudRun:
+    """A run as Cursor has it."""
+
+    id: str
+    status: str = "CREATING"
+    report: Report | None = None
+    branch: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in RUN_TERMINAL
+
+
+@dataclass
+class CloudAgent:
+    """An agent as Cursor has it."""
+
+    id: str
+    runs: list[CloudRun] = field(default_factory=list)
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Something a worker is to do at Cursor."""
+
+    kind: str  # launch, followup, cancel
+    task_key: str
+    agent_id: str
+    ref: str = ""  # the follow-up's or the run's id
+
+
+class World:
+    """One orchestration and all that can happen to it."""
+
+    def __init__(self, request: e.OrchestrationRequested, seed: int) -> None:
+        self.script = Script(seed)
+        self.now = NOW
+        self.history: list[e.Event] = [request]
+        self.snapshot: Snapshot = begin(ORCHESTRATION_ID, request)
+        self.effects: list[Effect] = []
+        self.cloud: dict[str, CloudAgent] = {}
+        self.agents_allowed = request.options.max_agents
+        self.attempts_allowed: dict[str, int] = {}
+        self.wake_at: datetime | None = None
+        self._seed = seed
+
+    def __repr__(self) -> str:
+        return f"World({self.history[0]!r}, {self._seed}) after {[type(event).__name__ for event in self.history]}"
+
+    # What the worker does.
+
+    def record(self, *facts: e.Event) -> None:
+        """Fold facts in and decide, as in one transaction."""
+        for fact in facts:
+            self._append(fact)
+        decision = decide(self.snapshot, self.now)
+        check_decision(self.snapshot, decision, self.now)
+        self._check_evidence(decision.events)
+        self.snapshot = decision.snapshot
+        self.history.extend(decision.events)
+        self.wake_at = decision.wake_at
+        for event in (*facts, *decision.events):
+            self._react(event)
+        self._check_budgets()
+
+    def _append(self, event: e.Event) -> None:
+        self.snapshot = evolve(self.snapshot, event)
+        self.history.append(event)
+
+    def _react(self, event: e.Event) -> None:
+        match event:
+            case e.AttemptRequested():
+                self.effects.append(Effect("launch", event.task_key, event.agent_id))
+            case e.FollowUpRequested():
+                self.effects.append(Effect("followup", event.task_key, event.agent_id, event.followup_id))
+            case e.AttemptReleased():
+                kind = "followup" if event.followup_id else "launch"
+                self.effects.append(Effect(kind, event.task_key, event.agent_id, event.followup_id or ""))
+            case e.RunCancelRequested():
+                self.effects.append(Effect("cancel", event.task_key, event.agent_id, event.run_id))
+            case _:
+                pass
+
+    def _check_evidence(self, events: Sequence[e.Event]) -> None:
+        for event in events:
+            if isinstance(event, e.RunAssessed):
+                run = self.cloud[event.agent_id].runs[-1]
+                _, attempt = self._place(event.agent_id)
+                assert event.run_id == run.id, "an older run was assessed"
+                assert attempt.run is not None
+                assert attempt.run.report == run.report, "assessed without its report"
+
+    def _check_budgets(self) -> None:
+        used = sum(len(task.attempts) for task in self.snapshot.tasks)
+        assert self.agents_allowed is None or used <= self.agents_allowed, "more agents than the budget"
+        for task in self.snapshot.tasks:
+            allowed = self.attempts_allowed.get(task.key, self.snapshot.options.max_attempts)
+            assert len(task.attempts) <= allowed, f"{task.key}: {len(task.attempts)} attempts, {allowed} allowed"
+
+    def perform(self, effect: Effect, *, fairly: bool) -> None:
+        """Carry out one effect, or find that it is done already."""
+        task = self.snapshot.task(effect.task_key)
+        attempt = next(a for a in task.attempts if a.agent_id == effect.agent_id)
+        if effect.kind == "launch":
+            self._launch(effect, attempt, fairly)
+        elif effect.kind == "followup":
+            self._followup(effect, attempt, fairly)
+        else:
+            self._cancel(effect, fairly)
+
+    def _launch(self, effect: Effect, attempt: Attempt, fairly: bool) -> None:
+        if attempt.status is not AttemptStatus.LAUNCHING or attempt.is_held:
+            return
+        exists = effect.agent_id in self.cloud
+        if self.snapshot.is_cancelling and not exists:
+            self.record(self._ended(effect, AttemptStatus.CANCELLED))
+            return
+        outcome = "launched" if fairly or exists else self.script.pick(LAUNCHES)
+        if outcome == "refused":
+            self.record(self._ended(effect, AttemptStatus.FAILED, "invalid", "Cursor refused the launch."))
+        elif outcome == "held":
+            self._hold(effect, None)
+        else:
+            first = CloudRun(f"{effect.agent_id}/1")
+            agent = self.cloud.setdefault(effect.agent_id, CloudAgent(effect.agent_id, [first]))
+            if outcome == "lost":
+                self.effects.append(effect)
+                return
+            run = None if not fairly and self.script.below(5) == 0 else agent.runs[-1]
+            status = run.status if run else "CREATING"
+            run_id = run.id if run else None
+            self.record(e.AttemptLaunched(**self._at(effect), run_id=run_id, run_status=status))
+
+    def _followup(self, effect: Effect, attempt: Attempt, fairly: bool) -> None:
+        waiting = attempt.unsent_followup
+        if waiting is None or waiting.id != effect.ref or attempt.is_held or not attempt.is_live:
+            return
+        agent = self.cloud[effect.agent_id]
+        if self.snapshot.is_cancelling:
+            self.record(self._dropped(effect, "the orchestration is cancelled"))
+        elif agent.is_deleted:
+            self.record(self._dropped(effect, "gone"), self._ended(effect, AttemptStatus.FAILED, "gone", "gone"))
+        elif not agent.runs[-1].is_over:
+            self.effects.append(effect)
+        else:
+            self._send(effect, agent, "sent" if fairly else self.script.pick(SENDINGS))
+
+    def _send(self, effect: Effect, agent: CloudAgent, outcome: str) -> None:
+        if outcome == "refused":
+            self.record(self._dropped(effect, "refused"), self._ended(effect, AttemptStatus.FAILED, "no", "refused"))
+        elif outcome == "dropped":
+            self.record(self._dropped(effect, "given up"))
+        elif outcome == "held":
+            self._hold(effect, effect.ref)
+        else:
+            run = CloudRun(f"{agent.id}/{len(agent.runs) + 1}")
+            agent.runs.append(run)
+            if self.script.below(4) == 0:
+                self._end_run(run, "FINISHED")
+            self.record(
+                e.FollowUpSent(**self._at(effect), followup_id=effect.ref, run_id=run.id, run_status=run.status)
+            )
+
+    def _cancel(self, effect: Effect, fairly: bool) -> None:
+        run = next(run for run in self.cloud[effect.agent_id].runs if run.id == effect.ref)
+        if not run.is_over:
+            self._end_run(run, "CANCELLED" if fairly or self.script.below(3) else "FINISHED")
+
+    def _hold(self, effect: Effect, followup: str | None) -> None:
+        held = e.AttemptHeld(**self._at(effect), code="usage_limit_exceeded", error="no money", followup_id=followup)
+        may_block = self.snapshot.status is OrchestrationStatus.RUNNING and not self.snapshot.is_cancelling
+        blocked = e.OrchestrationBlocked(at=self.now, code="usage_limit_exceeded", summary="Raise the limit.")
+        self.record(*([held, blocked] if may_block else [held]))
+
+    def observe(self, agent: CloudAgent, *, again: bool = False) -> None:
+        """Tell what Cursor says of an agent's newest run, if it is news; `again` tells it even if it is not."""
+        task, attempt = self._place(agent.id)
+        place: dict[str, Any] = {"at": self.now, "task_key": task.key, "agent_id": agent.id}
+        if attempt.status is not AttemptStatus.RUNNING:
+            return
+        if agent.is_deleted:
+            self.record(e.AttemptEnded(**place, status=AttemptStatus.LOST, code="agent_deleted", error="deleted"))
+            return
+        run, known = agent.runs[-1], attempt.run
+        is_same = known is not None and known.id == run.id
+        is_news = known is None or (is_same and known.status != run.status and known.status not in RUN_TERMINAL)
+        if is_news or (again and is_same):
+            self.record(
+                e.RunObserved(
+                    **place,
+                    run_id=run.id,
+                    run_status=run.status,
+                    report=run.report if run.is_over else None,
+                    branch=run.branch,
+                )
+            )
+
+    # What happens at Cursor.
+
+    def _end_run(self, run: CloudRun, status: str) -> None:
+        run.status = status
+        if status == "FINISHED":
+            run.report = self.script.pick(REPORTS)
+            run.branch = self.script.pick([None, f"cursor/{run.id[-6:]}"])
+
+    def stir_cloud(self) -> None:
+        """Let one run at Cursor move, end, or be cancelled there, or its agent be deleted."""
+        agents = [agent for agent in self.cloud.values() if not agent.is_deleted]
+        if not agents:
+            return
+        agent = self.script.pick(agents)
+        word = self.script.pick(STIRS)
+        if word == "delete":
+            agent.is_deleted = True
+        elif not agent.runs[-1].is_over:
+            self._end_run(agent.runs[-1], self.script.pick(UNKNOWN_WORDS) if word == "unknown" else word)
+
+    # What people do.
+
+    def _some_control(self) -> None:
+        """Use one of the controls that make sense now, on the whole or on a task."""
+        s = self.snapshot
+        controls: list[tuple[str, str | None]] = [
+            (name, None) for name in possible_controls(s.status, is_cancelling=s.is_cancelling)
+        ]
+        if not s.is_cancelling or s.is_terminal:
+            controls += [(name, t.key) for t in s.tasks for name in possible_task_controls(t.status, s.status)]
+            controls += [("followup", t.key) for t in s.tasks if self._takes_followup(t)]
+        if controls:
+            self.control(*self.script.pick(controls))
+
+    def _takes_followup(self, task: Task) -> bool:
+        attempt = task.attempt
+        return (
+            not self.snapshot.is_terminal
+            and attempt is not None
+            and attempt.status in (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED)
+            and attempt.unsent_followup is None
+            and attempt.iterations < self.snapshot.options.max_iterations
+        )
+
+    def control(self, name: str, key: str | None = None) -> None:
+        """Record a control; what follows from it is decided at the next look."""
+        event = self._task_control(name, key) if key is not None else self._whole_control(name)
+        self._append(event)
+        self._react(event)
+
+    def _whole_control(self, name: str) -> e.Event:
+        s, at, by = self.snapshot, self.now, "ada"
+        match name:
+            case "approve":
+                return e.PlanApproved(at=at, by=by)
+            case "pause":
+                return e.OrchestrationPaused(at=at, by=by)
+            case "resume":
+                used = sum(len(task.attempts) for task in s.tasks)
+                more = used + s.options.max_agents if s.error_code == "agent_budget" and s.options.max_agents else None
+                self.agents_allowed = more or self.agents_allowed
+                return e.OrchestrationResumed(at=at, by=by, allowance=more)
+            case "cancel":
+                return e.CancelRequested(at=at, by=by)
+            case _:
+                open_again = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
+                keys = tuple(t.key for t in s.tasks if t.status in open_again and not t.is_waived)
+                for key in keys:
+                    self._allow_one_more(key)
+                return e.OrchestrationRetried(at=at, by=by, task_keys=keys)
+
+    def _task_control(self, name: str, key: str) -> e.Event:
+        if name == "retry":
+            self._allow_one_more(key)
+            return e.TaskRetried(at=self.now, task_key=key, by="ada")
+        if name == "skip":
+            return e.TaskSkipped(at=self.now, task_key=key, reason="left out by ada", by="ada")
+        attempt = self.snapshot.task(key).attempt
+        assert attempt is not None
+        return e.FollowUpRequested(
+            at=self.now,
+            task_key=key,
+            agent_id=attempt.agent_id,
+            followup_id=followup_id(attempt.agent_id, attempt.iterations + 1),
+            asks="person",
+            prompt="One more thing.",
+            by="ada",
+        )
+
+    def _allow_one_more(self, key: str) -> None:
+        used = len(self.snapshot.task(key).attempts)
+        self.attempts_allowed[key] = max(self.snapshot.options.max_attempts, used + 1)
+
+    # How a whole story goes.
+
+    def turmoil(self, steps: int) -> None:
+        """Anything may happen, in any order, and much of it is lost or comes twice."""
+        for _ in range(steps):
+            moves = [*[self._some_effect] * 5, *[self._some_observation] * 6, self._some_control, self._some_time]
+            self.script.pick(moves)()
+
+    def _some_effect(self) -> None:
+        if not self.effects:
+            self.record()
+            return
+        effect = self.script.pick(self.effects)
+        if self.script.below(4):  # else the job is done twice
+            self.effects.remove(effect)
+        self.perform(effect, fairly=False)
+
+    def _some_observation(self) -> None:
+        self.stir_cloud()
+        if self.cloud and self.script.below(4):  # else it is lost
+            self.observe(self.script.pick(list(self.cloud.values())), again=self.script.below(3) == 0)
+
+    def _some_time(self) -> None:
+        self.now += timedelta(minutes=10 * self.script.below(9))
+
+    def settle(self) -> None:
+        """From here on every effect is carried out, every run ends or is cancelled, and every question is answered."""
+        for _ in range(ROUNDS):
+            if self.snapshot.is_terminal:
+                return
+            self._fair_round()
+        raise AssertionError(f"no end after {ROUNDS} rounds: {self.snapshot.status}, {self.snapshot.tasks}")
+
+    def _fair_round(self) -> None:
+        before = len(self.history)
+        answer = {OrchestrationStatus.WAITING: "approve"}.get(self.snapshot.status, "resume")
+        if answer in possible_controls(self.snapshot.status, is_cancelling=self.snapshot.is_cancelling):
+            self.control(answer)
+        self.record()
+        effects, self.effects = self.effects, []
+        for effect in effects:
+            self.perform(effect, fairly=True)
+        for agent in self.cloud.values():
+            end = self.script.pick(FAIR_ENDS)
+            if not agent.runs[-1].is_over and end != "hangs":
+                self._end_run(agent.runs[-1], end)
+        for agent in self.cloud.values():
+            self.observe(agent)
+        if len(self.history) == before and not self.effects:
+            assert self.wake_at is not None, "nothing will happen, and nobody looks again"
+            self.now = max(self.now, self.wake_at)
+
+    # Parts of events.
+
+    def _at(self, effect: Effect) -> dict[str, Any]:
+        return {"at": self.now, "task_key": effect.task_key, "agent_id": effect.agent_id}
+
+    def _ended(
+        self, effect: Effect, status: AttemptStatus, code: str | None = None, error: str | None = None
+    ) -> e.Event:
+        return e.AttemptEnded(**self._at(effect), status=status, code=code, error=error)
+
+    def _dropped(self, effect: Effect, reason: str) -> e.Event:
+        return e.FollowUpDropped(**self._at(effect), followup_id=effect.ref, reason=reason)
+
+    def _place(self, agent_id: str) -> tuple[Task, Attempt]:
+        return next((t, a) for t in self.snapshot.tasks for a in t.attempts if a.agent_id == agent_id)
