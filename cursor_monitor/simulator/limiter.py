@@ -1,0 +1,42 @@
+"""The published limits of GET /v1/repositories: 1 a minute and 30 an hour for each key."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+
+from cursor_monitor.simulator.errors import ApiError
+
+MINUTE, HOUR = 60_000, 3_600_000
+WINDOWS = ((MINUTE, 1), (HOUR, 30))
+
+
+class RepositoriesLimit:
+    """Sliding windows over the accepted requests; times in milliseconds."""
+
+    def __init__(self) -> None:
+        self._seen: defaultdict[str, deque[int]] = defaultdict(deque)
+
+    def admit(self, key: str, now: int) -> dict[str, str]:
+        """Count one request and return the limit headers; 429 with all four where a window is full."""
+        seen = self._seen[key]
+        while seen and seen[0] <= now - HOUR:
+            seen.popleft()
+        for window, most in WINDOWS:
+            recent = [moment for moment in seen if moment > now - window]
+            if len(recent) >= most:
+                raise _limited(most, recent[0] + window, now)
+        seen.append(now)
+        return _headers(1, 0, now + MINUTE)
+
+
+def _headers(limit: int, remaining: int, reset_ms: int) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(-(-reset_ms // 1000)),
+    }
+
+
+def _limited(limit: int, reset_ms: int, now: int) -> ApiError:
+    headers = _headers(limit, 0, reset_ms) | {"Retry-After": str(max(1, -(-(reset_ms - now) // 1000)))}
+    return ApiError(429, "rate_limit_exceeded", "Rate limit exceeded for repositories", headers)

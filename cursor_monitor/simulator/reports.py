@@ -1,0 +1,96 @@
+"""The last message of a run: what was done, and the completion report every prompt asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from cursor_monitor.simulator.chance import dice
+from cursor_monitor.simulator.model import Agent, Run
+from cursor_monitor.simulator.scenarios import Scenario, without_markers
+
+_NOISE = frozenset(
+    (
+        *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "of", "on"),
+        *("or", "that", "the", "then", "this", "to", "with", "add", "make", "use", "please"),
+    )
+)
+_LEFT = (
+    "Cover the error paths with tests",
+    "Document the new behaviour",
+    "Handle empty input",
+    "Remove the old code",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run did to the repository."""
+
+    subject: str
+    files: tuple[str, ...]
+    tests: int
+    failed: int
+    done: tuple[str, ...]
+    remaining: tuple[str, ...]
+    confidence: float
+
+
+def slug(text: str, words: int = 4) -> str:
+    """Up to `words` telling words of a text, joined by hyphens; never empty."""
+    found = re.findall(r"[a-z0-9]+", without_markers(text).lower())
+    telling = [word for word in found if word not in _NOISE and len(word) < 24]
+    return "-".join(telling[:words]) or "task"
+
+
+def work_of(agent: Agent, run: Run, seed: str) -> Work:
+    """The work of one run, the same whenever it is asked for."""
+    scenario, number = agent.scenario, run.number
+    roll = dice(seed, agent.id, number, "work")
+    name = slug(agent.name).replace("-", "_")
+    tests = 0 if number < scenario.no_tests else roll.randint(8, 40)
+    failed = min(tests, roll.randint(1, 3)) if number < scenario.failing_tests else 0
+    return Work(
+        subject=agent.name.rstrip("."),
+        files=(f"src/{name}.py", f"tests/test_{name}.py", *(["README.md"] if roll.random() < 0.5 else [])),
+        tests=tests,
+        failed=failed,
+        done=(f"Implemented: {agent.name.rstrip('.')}", f"Added tests in tests/test_{name}.py"),
+        remaining=tuple(_LEFT[: max(1, scenario.iterate - number)]) if number < scenario.iterate else (),
+        confidence=0.3 if number < scenario.low_quality else 0.9,
+    )
+
+
+def report_of(work: Work) -> dict[str, Any]:
+    """The five keys of the completion report."""
+    return {
+        "done": list(work.done),
+        "remaining": list(work.remaining),
+        "tests": {"run": work.tests, "passed": work.tests - work.failed, "failed": work.failed},
+        "files": list(work.files),
+        "confidence": work.confidence,
+    }
+
+
+def result_text(agent: Agent, run: Run, seed: str) -> str:
+    """The final reply of a finished run that writes code."""
+    work = work_of(agent, run, seed)
+    return f"{_summary(work)}{_report_block(agent.scenario, run.number, work)}"
+
+
+def _summary(work: Work) -> str:
+    tests = f"{work.tests - work.failed} of {work.tests} tests pass" if work.tests else "no tests were run"
+    changed = ", ".join(f"`{name}`" for name in work.files)
+    left = f" Still open: {'; '.join(work.remaining)}." if work.remaining else ""
+    return f"{work.subject}: done what this turn covered. Changed {changed}; {tests}.{left}"
+
+
+def _report_block(scenario: Scenario, number: int, work: Work) -> str:
+    if number < scenario.no_report:
+        return ""
+    text = json.dumps(report_of(work), indent=2)
+    if number < scenario.bad_report:
+        text = text[: len(text) // 2]
+    return f"\n\n```json\n{text}\n```"
