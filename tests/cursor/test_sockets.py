@@ -1,0 +1,126 @@
+"""The client on real connections: what httpx itself makes of cuts, silence and closed ports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cursor_monitor.cursor import wire as wire_module
+from cursor_monitor.cursor.api import AgentSpec
+from cursor_monitor.cursor.client import HttpCursorApi, build_client
+from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Retryable
+from cursor_monitor.cursor.stream import StatusFrame
+from tests.cursor.harness import AGENT_ID, RUN_ID
+from tests.cursor.test_secrecy import SECRETS
+
+KEY = SECRETS[0]
+SPEC = AgentSpec(AGENT_ID, "x", None)
+
+
+async def no_pause(seconds: float) -> None:
+    """Retries follow at once."""
+
+
+class Server:
+    """A TCP server that reads each request and sends back fixed bytes, then closes or keeps silent."""
+
+    def __init__(self, answer: bytes, *, silent: bool) -> None:
+        self.answer, self.silent = answer, silent
+        self.requests: list[bytes] = []
+        self.release = asyncio.Event()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next((int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")), 0)
+        self.requests.append(head + await reader.readexactly(length))
+        writer.write(self.answer)
+        await writer.drain()
+        if self.silent:
+            await self.release.wait()
+        writer.close()
+
+
+@asynccontextmanager
+async def serving(answer: bytes, *, silent: bool = False) -> AsyncIterator[tuple[Server, HttpCursorApi]]:
+    server = Server(answer, silent=silent)
+    listener = await asyncio.start_server(server, "127.0.0.1", 0)
+    client = build_client(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", KEY, sleep=no_pause)
+    try:
+        yield server, client
+    finally:
+        server.release.set()
+        await client.aclose()
+        listener.close()
+        await listener.wait_closed()
+
+
+HALF = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"agent": {'
+CHUNKED = b'HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"agent"\r\n'
+UNMEASURED = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n\r\n{"agent": {'
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"", "connection_cut"),
+        (b"HTTP/1.1 20", "connection_cut"),
+        (b"garbage\r\n\r\n", "connection_cut"),
+        (HALF, "connection_cut"),
+        (CHUNKED, "connection_cut"),
+        (UNMEASURED, "bad_response"),
+    ],
+)
+async def test_a_cut_answer(caplog: pytest.LogCaptureFixture, answer: bytes, code: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(answer) as (server, client):
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await client.create_agent(SPEC)
+        assert (unknown.value.code, len(server.requests)) == (code, 1)
+        with pytest.raises(Retryable) as retryable:
+            await client.get_agent(AGENT_ID)
+        assert (retryable.value.code, len(server.requests)) == (code, 4)
+    assert all(secret not in caplog.text for secret in SECRETS)
+
+
+async def test_a_closed_port_was_never_reached() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        client = build_client(f"http://127.0.0.1:{taken.getsockname()[1]}", KEY, sleep=no_pause)
+        with pytest.raises(CursorError) as caught:
+            await client.create_agent(SPEC)
+        await client.aclose()
+    assert (type(caught.value), caught.value.code) == (Retryable, "connection_failed")
+
+
+async def test_a_name_that_does_not_resolve_was_never_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    client = build_client("http://nowhere.invalid", KEY, sleep=no_pause)
+    with pytest.raises(CursorError) as caught:
+        await client.create_agent(SPEC)
+    await client.aclose()
+    assert type(caught.value) is Retryable
+
+
+async def test_silence_after_a_post_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire_module, "TOTAL_SECONDS", 0.05)
+    async with serving(b"HTTP/1.1 201 Created\r\n", silent=True) as (server, client):
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.create_agent(SPEC)
+        assert (caught.value.code, len(server.requests)) == ("timed_out", 1)
+
+
+async def test_a_stream_is_delivered_while_it_is_open() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    frame = b'event: status\ndata: {"status":"RUNNING"}\n\n'
+    async with serving(head + frame, silent=True) as (server, client):
+        frames = client.stream_run(AGENT_ID, RUN_ID)
+        assert await anext(aiter(frames)) == StatusFrame(None, None, "RUNNING")
+        server.release.set()
+        with pytest.raises(Retryable, match="stream_cut"):
+            await anext(aiter(frames))
