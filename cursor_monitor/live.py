@@ -1,0 +1,119 @@
+"""Live changes: one LISTEN connection per process, fanned out to whoever watches a topic."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+
+import psycopg
+
+from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.store import database
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "changes"
+ORCHESTRATIONS = "orchestrations"
+AGENTS = "agents"
+HEALTH = "health"
+EVERYTHING = "*"
+
+_RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+_KEEPALIVE_SECONDS = 30.0
+
+
+def orchestration_topic(orchestration_id: str) -> str:
+    """The topic of one orchestration."""
+    return f"orchestration:{orchestration_id}"
+
+
+def agent_topic(agent_id: str) -> str:
+    """The topic of one agent."""
+    return f"agent:{agent_id}"
+
+
+class ChangeFeed:
+    """Counts the changes of each topic; a watcher that knows the last count misses none.
+
+    A watcher reads the count, then the database, then waits for the count to move on: a commit in between moved it.
+    """
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = defaultdict(int)
+        self._waiters: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
+        self.is_connected = False
+
+    def version(self, topic: str) -> int:
+        """How many changes of the topic were seen."""
+        return self._versions[topic]
+
+    async def changed(self, topic: str, since: int, seconds: float = 15.0) -> int:
+        """Wait until the topic's count is not `since` or the time is over; return the count."""
+        if self._versions[topic] == since:
+            with self._waiting(topic) as future, contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(future, seconds)
+        return self._versions[topic]
+
+    def publish(self, payload: str) -> None:
+        """Wake the watchers of a topic, of its kind, and of everything."""
+        kind, _, identity = payload.partition(":")
+        topics = {payload, EVERYTHING}
+        if identity:
+            topics.add(f"{kind}s")
+        for topic in topics:
+            self._bump(topic)
+
+    async def run(self) -> None:
+        """Listen for ever, reconnecting with back-off; every reconnection wakes all, for what was missed meanwhile."""
+        failures = 0
+        while True:
+            try:
+                async with contextlib.AsyncExitStack() as stack:
+                    connection = await database.connect_listener_async()
+                    stack.push_async_callback(connection.close)
+                    await connection.execute(f"LISTEN {CHANNEL}".encode())
+                    failures = 0
+                    self._set_connected(True)
+                    await self._listen(connection)
+            except (Unavailable, psycopg.Error, OSError) as error:
+                if self.is_connected or failures == 0:
+                    log.warning("live changes interrupted", extra={"reason": str(error)})
+                self._set_connected(False)
+                await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+                failures += 1
+
+    async def _listen(self, connection: psycopg.AsyncConnection[object]) -> None:
+        while True:
+            async for notice in connection.notifies(timeout=_KEEPALIVE_SECONDS):
+                self.publish(notice.payload)
+            await connection.execute("SELECT 1")
+
+    def _set_connected(self, connected: bool) -> None:
+        self.is_connected = connected
+        for topic in list(self._versions) + list(self._waiters):
+            self._bump(topic)
+
+    def _bump(self, topic: str) -> None:
+        self._versions[topic] += 1
+        for future in self._waiters.pop(topic, ()):
+            if not future.done():
+                future.set_result(None)
+
+    @contextlib.contextmanager
+    def _waiting(self, topic: str) -> Iterator[asyncio.Future[None]]:
+        future = asyncio.get_running_loop().create_future()
+        self._waiters[topic].add(future)
+        try:
+            yield future
+        finally:
+            waiters = self._waiters.get(topic)
+            if waiters is not None:
+                waiters.discard(future)
+                if not waiters:
+                    del self._waiters[topic]
+
+
+feed = ChangeFeed()

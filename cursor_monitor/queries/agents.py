@@ -1,0 +1,193 @@
+"""Reading the fleet: agents launched here or seen at Cursor, with their runs and follow-ups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cursor_monitor.domain.errors import Invalid, NotFound
+from cursor_monitor.domain.status import RUN_TERMINAL
+from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
+from cursor_monitor.store import agents as store
+from cursor_monitor.store import tables
+from cursor_monitor.store.database import reading
+
+STATES = ("queued", "working", "finished", "failed", "cancelled")
+"""The derived words the fleet is filtered by; Cursor's own words stay in `run_status`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One line of the fleet."""
+
+    id: str
+    name: str | None
+    state: str  # one of STATES
+    run_status: str | None  # Cursor's word, as given
+    agent_status: str | None  # Cursor's word, as given
+    origin: str  # orchestration, person, elsewhere
+    orchestration_id: str | None
+    task_key: str | None
+    repository: str | None
+    ref: str | None
+    branch: str | None
+    pr_url: str | None
+    model: str | None
+    latest_run_id: str | None
+    error_message: str | None
+    created_at: datetime
+    launched_at: datetime | None
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run of an agent: a prompt and what came of it."""
+
+    id: str
+    status: str
+    prompt: str | None
+    result: str | None
+    duration_ms: int | None
+    created_at: datetime
+    ended_at: datetime | None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupRow:
+    """One follow-up and whether Cursor has it."""
+
+    id: str
+    prompt: str
+    status: str
+    run_id: str | None
+    error_message: str | None
+    created_by: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetail:
+    """One agent, whole; `controls` are those that make sense now."""
+
+    agent: AgentRow
+    prompt: str | None
+    url: str | None
+    created_by: str | None
+    runs: tuple[RunRow, ...]  # oldest first
+    followups: tuple[FollowupRow, ...]  # oldest first
+    controls: tuple[str, ...]  # of: followup, stop
+
+
+def list_agents(
+    *,
+    state: str | None = None,
+    repository: str | None = None,
+    q: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[AgentRow]:
+    """The newest first; raises Invalid for an unknown state or cursor."""
+    if state and state not in STATES:
+        raise Invalid("status", f"must be one of {', '.join(STATES)}")
+    check_limit(limit)
+    position = decode_cursor(cursor, 2)
+    with reading() as session:
+        rows = store.select_newest(
+            session,
+            state=state or None,
+            repository=(repository or "").strip() or None,
+            q=(q or "").strip()[:200] or None,
+            before=(_time(position[0]), position[1]) if position else None,
+            limit=limit + 1,
+        )
+    more = len(rows) > limit
+    shown = rows[:limit]
+    following = encode_cursor(shown[-1].created_at.isoformat(), shown[-1].id) if more else None
+    return Page(tuple(_row(r) for r in shown), following)
+
+
+def get_agent(agent_id: str) -> AgentDetail:
+    """One agent with its runs; raises NotFound."""
+    with reading() as session:
+        found = store.find(session, agent_id)
+        if found is None:
+            raise NotFound(f"No agent has the id {agent_id[:60]}.")
+        runs = store.select_runs(session, agent_id)
+        followups = store.select_followups(session, agent_id)
+    return AgentDetail(
+        agent=_row(found),
+        prompt=found.prompt,
+        url=found.url,
+        created_by=found.created_by,
+        runs=tuple(_run(r) for r in runs),
+        followups=tuple(_followup(f) for f in followups),
+        controls=_controls(found),
+    )
+
+
+def derived_state(agent: tables.Agent) -> str:
+    """The word the fleet is filtered by."""
+    if agent.launch_status == "failed":
+        return "failed"
+    if agent.launch_status == "cancelled":
+        return "cancelled"
+    if agent.launch_status == "requested":
+        return "queued"
+    if agent.agent_status == "DELETED" and agent.run_status not in RUN_TERMINAL:
+        return "failed"
+    match agent.run_status:
+        case "FINISHED":
+            return "finished"
+        case "ERROR" | "EXPIRED":
+            return "failed"
+        case "CANCELLED":
+            return "cancelled"
+        case _:
+            return "working"
+
+
+def _controls(agent: tables.Agent) -> tuple[str, ...]:
+    if agent.launch_status != "launched" or agent.agent_status in ("ARCHIVED", "DELETED"):
+        return ("stop",) if agent.launch_status == "requested" else ()
+    return ("followup",) if agent.run_status in RUN_TERMINAL else ("followup", "stop")
+
+
+def _row(a: tables.Agent) -> AgentRow:
+    return AgentRow(
+        id=a.id,
+        name=a.name,
+        state=derived_state(a),
+        run_status=a.run_status,
+        agent_status=a.agent_status,
+        origin=a.origin,
+        orchestration_id=str(a.orchestration_id) if a.orchestration_id else None,
+        task_key=a.task_key,
+        repository=a.repository,
+        ref=a.ref,
+        branch=a.branch,
+        pr_url=a.pr_url,
+        model=a.model,
+        latest_run_id=a.latest_run_id,
+        error_message=a.error_message,
+        created_at=a.created_at,
+        launched_at=a.launched_at,
+        observed_at=a.observed_at,
+    )
+
+
+def _run(r: tables.Run) -> RunRow:
+    return RunRow(r.id, r.status, r.prompt, r.result, r.duration_ms, r.created_at, r.ended_at, r.observed_at)
+
+
+def _followup(f: tables.Followup) -> FollowupRow:
+    return FollowupRow(str(f.id), f.prompt, f.status, f.run_id, f.error_message, f.created_by, f.created_at, f.sent_at)
+
+
+def _time(value: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid("cursor", "is not one that this server gave out; start again without it") from None

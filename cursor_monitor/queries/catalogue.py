@@ -1,0 +1,38 @@
+"""What Cursor offers, as last fetched by the worker: models and repositories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cursor_monitor.store import cache
+from cursor_monitor.store.database import reading
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model to choose."""
+
+    id: str
+    name: str
+
+
+def list_models() -> tuple[ModelRow, ...]:
+    """The models on offer; empty until the worker has asked."""
+    with reading() as session:
+        found = cache.get(session, "models")
+    return tuple(ModelRow(m["id"], m["name"]) for m in found[0]) if found else ()
+
+
+def list_repositories() -> tuple[str, ...]:
+    """The repositories that Cursor's app can see, as https URLs; empty until the worker has asked."""
+    with reading() as session:
+        found = cache.get(session, "repositories")
+    return tuple(found[0]) if found else ()
+
+
+def fetched_at(key: str) -> datetime | None:
+    """When `models` or `repositories` was last fetched."""
+    with reading() as session:
+        found = cache.get(session, key)
+    return found[1] if found else None

@@ -1,0 +1,303 @@
+"""Reading orchestrations, their tasks and their events; the same rows for pages and API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cursor_monitor.domain.controls import possible_controls
+from cursor_monitor.domain.errors import Invalid, NotFound
+from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
+from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
+from cursor_monitor.store import events as event_store
+from cursor_monitor.store import orchestrations as store
+from cursor_monitor.store import tables
+from cursor_monitor.store.database import reading
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestrationRow:
+    """One line of a list."""
+
+    id: str
+    name: str
+    status: str
+    mode: str
+    repository: str
+    ref: str | None
+    model: str | None
+    tasks_total: int
+    tasks_completed: int
+    active_agents: int
+    quality_score: int | None
+    quality_coverage: int | None
+    error_code: str | None
+    error_summary: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestrationDetail:
+    """One orchestration, whole, and which controls make sense now."""
+
+    id: str
+    name: str
+    status: str
+    mode: str
+    repository: str
+    ref: str | None
+    prompt: str
+    model: str | None
+    options: dict[str, Any]
+    tasks_total: int
+    tasks_completed: int
+    active_agents: int
+    quality_score: int | None
+    quality_coverage: int | None
+    error_code: str | None
+    error_summary: str | None
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+    controls: tuple[str, ...]
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task of a plan; `waits_for` says why it has not started."""
+
+    key: str
+    title: str
+    prompt: str
+    status: str
+    depends_on: tuple[str, ...]
+    agent_id: str | None
+    latest_run_id: str | None
+    attempts: int
+    iterations: int
+    branch: str | None
+    pr_url: str | None
+    quality_score: int | None
+    quality_coverage: int | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    waits_for: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the timeline."""
+
+    seq: int
+    type: str
+    level: str
+    task_key: str | None
+    message: str
+    payload: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One event of the live feed over all orchestrations."""
+
+    orchestration_id: str
+    orchestration_name: str
+    seq: int
+    type: str
+    level: str
+    task_key: str | None
+    message: str
+    created_at: datetime
+
+
+def list_orchestrations(
+    *,
+    status: str | None = None,
+    mode: str | None = None,
+    repository: str | None = None,
+    q: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[OrchestrationRow]:
+    """The newest first; raises Invalid for a filter that names nothing there is."""
+    _check_choice("status", status, tuple(OrchestrationStatus))
+    _check_choice("mode", mode, tuple(Mode))
+    check_limit(limit)
+    position = decode_cursor(cursor, 1)
+    with reading() as session:
+        rows = store.select_newest(
+            session,
+            status=status or None,
+            mode=mode or None,
+            repository=(repository or "").strip() or None,
+            q=(q or "").strip()[:200] or None,
+            before=_uuid("cursor", position[0]) if position else None,
+            limit=limit + 1,
+        )
+    more = len(rows) > limit
+    shown = rows[:limit]
+    return Page(tuple(_row(r) for r in shown), encode_cursor(str(shown[-1].id)) if more else None)
+
+
+def get_orchestration(orchestration_id: str) -> OrchestrationDetail:
+    """One orchestration; raises NotFound."""
+    with reading() as session:
+        found = store.find(session, _known_uuid(orchestration_id))
+    if found is None:
+        raise NotFound(f"No orchestration has the id {orchestration_id}.")
+    return _detail(found)
+
+
+def list_tasks(orchestration_id: str) -> tuple[TaskRow, ...]:
+    """The tasks in the order of the plan; raises NotFound."""
+    key = _known_uuid(orchestration_id)
+    with reading() as session:
+        found = store.find(session, key)
+        if found is None:
+            raise NotFound(f"No orchestration has the id {orchestration_id}.")
+        tasks = store.select_tasks(session, key)
+    return tuple(_task(task, found, {t.key: t.status for t in tasks}) for task in tasks)
+
+
+def list_events(
+    orchestration_id: str,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    newest_first: bool = False,
+    before: int | None = None,
+) -> Page[EventRow]:
+    """Events with a seq above `after` in order, or those below `before` newest first; raises NotFound."""
+    check_limit(limit)
+    if after < 0:
+        raise Invalid("after", "must be 0 or the seq of an event")
+    key = _known_uuid(orchestration_id)
+    with reading() as session:
+        if store.find(session, key) is None:
+            raise NotFound(f"No orchestration has the id {orchestration_id}.")
+        rows = event_store.select_events(
+            session, key, after=after, before=before, newest_first=newest_first, limit=limit + 1
+        )
+    more = len(rows) > limit
+    return Page(tuple(_event(r) for r in rows[:limit]), str(rows[limit - 1].seq) if more else None)
+
+
+def list_feed(limit: int = 50) -> tuple[FeedRow, ...]:
+    """The newest events over all orchestrations."""
+    with reading() as session:
+        rows = event_store.select_feed(session, check_limit(limit))
+    return tuple(
+        FeedRow(str(e.orchestration_id), name, e.seq, e.type, e.level, e.task_key, e.message, e.created_at)
+        for e, name in rows
+    )
+
+
+def _row(o: tables.Orchestration) -> OrchestrationRow:
+    return OrchestrationRow(
+        id=str(o.id),
+        name=o.name,
+        status=o.status,
+        mode=o.mode,
+        repository=o.repository,
+        ref=o.ref,
+        model=o.model,
+        tasks_total=o.tasks_total,
+        tasks_completed=o.tasks_completed,
+        active_agents=o.active_agents,
+        quality_score=o.quality_score,
+        quality_coverage=o.quality_coverage,
+        error_code=o.error_code,
+        error_summary=o.error_summary,
+        created_at=o.created_at,
+        started_at=o.started_at,
+        completed_at=o.completed_at,
+        updated_at=o.updated_at,
+    )
+
+
+def _detail(o: tables.Orchestration) -> OrchestrationDetail:
+    row = _row(o)
+    shared = {name: getattr(row, name) for name in OrchestrationRow.__slots__}
+    return OrchestrationDetail(
+        **shared,
+        prompt=o.prompt,
+        options=o.options,
+        created_by=o.created_by,
+        controls=possible_controls(OrchestrationStatus(o.status), is_cancelling=o.is_cancelling),
+        last_seq=o.last_seq,
+    )
+
+
+def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]) -> TaskRow:
+    return TaskRow(
+        key=t.key,
+        title=t.title,
+        prompt=t.prompt,
+        status=t.status,
+        depends_on=tuple(t.depends_on),
+        agent_id=t.agent_id,
+        latest_run_id=t.latest_run_id,
+        attempts=t.attempts,
+        iterations=t.iterations,
+        branch=t.branch,
+        pr_url=t.pr_url,
+        quality_score=t.quality_score,
+        quality_coverage=t.quality_coverage,
+        error_message=t.error_message,
+        started_at=t.started_at,
+        completed_at=t.completed_at,
+        waits_for=_waits_for(t, o, statuses),
+    )
+
+
+def _waits_for(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]) -> str | None:
+    if t.status != TaskStatus.PENDING:
+        return None
+    waiting = [key for key in t.depends_on if statuses.get(key) != TaskStatus.COMPLETED]
+    if waiting:
+        return f"dependency {', '.join(waiting)}"
+    match o.status:
+        case OrchestrationStatus.QUEUED:
+            return "a worker"
+        case OrchestrationStatus.PAUSED:
+            return "resume"
+        case OrchestrationStatus.WAITING:
+            return "approval"
+        case OrchestrationStatus.BLOCKED:
+            return o.error_summary or "a person"
+        case _:
+            limit = o.options.get("max_parallel_agents")
+            return f"a free slot ({o.active_agents} of {limit} agents busy)" if o.active_agents else "a worker"
+
+
+def _event(e: tables.Event) -> EventRow:
+    return EventRow(e.seq, e.type, e.level, e.task_key, e.message, e.payload, e.created_at)
+
+
+def _known_uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise NotFound(f"No orchestration has the id {value[:60]}.") from None
+
+
+def _uuid(field: str, value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Invalid(field, "is not one that this server gave out; start again without it") from None
+
+
+def _check_choice(field: str, value: str | None, choices: tuple[str, ...]) -> None:
+    if value and value not in choices:
+        raise Invalid(field, f"must be one of {', '.join(choices)}")

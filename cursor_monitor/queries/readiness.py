@@ -1,0 +1,17 @@
+"""Whether this process can serve: the database answers, and has the schema this program was made for."""
+
+from __future__ import annotations
+
+from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.store.applied import applied_version
+from cursor_monitor.store.database import reading
+from cursor_monitor.store.schema import SCHEMA_VERSION
+
+
+def check_ready() -> None:
+    """Raise Unavailable, with the reason, unless requests can be served."""
+    with reading() as session:
+        found = applied_version(session)
+    if found != SCHEMA_VERSION:
+        has = "no schema" if found is None else f"schema version {found}"
+        raise Unavailable(f"The database has {has}; this program needs {SCHEMA_VERSION}.", code="schema_mismatch")

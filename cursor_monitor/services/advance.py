@@ -1,0 +1,125 @@
+"""The one way an orchestration changes: lock, load, fold in the facts, decide, write all of it, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, observe_job
+from cursor_monitor.domain.orchestration import Snapshot
+from cursor_monitor.engine import decide
+from cursor_monitor.engine.fold import evolve
+from cursor_monitor.services.tuning import current
+from cursor_monitor.store import agents, jobs, notices, orchestrations
+from cursor_monitor.store import events as event_store
+from cursor_monitor.store.database import transactional
+
+
+@transactional
+def advance(session: Session, orchestration_id: str) -> None:
+    """Look at one orchestration, decide what comes next, and record it; an unknown id is nothing to do."""
+    snapshot = orchestrations.lock_snapshot(session, UUID(orchestration_id))
+    if snapshot is not None:
+        record_facts(session, snapshot, [])
+
+
+def record_facts(session: Session, snapshot: Snapshot, facts: Sequence[e.Event]) -> Snapshot:
+    """Fold in what happened, decide what follows, write both; the caller holds the lock of the orchestration."""
+    after = snapshot
+    for fact in facts:
+        after = evolve(after, fact)
+    decision = decide(after, event_store.database_now(session))
+    write(session, snapshot, decision.snapshot, [*facts, *decision.events], wake_at=decision.wake_at)
+    return decision.snapshot
+
+
+def write(
+    session: Session,
+    before: Snapshot | None,
+    after: Snapshot,
+    events: Sequence[e.Event],
+    *,
+    wake_at: datetime | None = None,
+) -> None:
+    """Write events, the state after them, and the jobs they ask for; without events only the next look is noted."""
+    wanted: list[NewJob] = []
+    if events:
+        consequences = [_react(after, event) for event in events]
+        for consequence in consequences:
+            if consequence.agent is not None:
+                agents.insert_agent(session, **consequence.agent)
+        orchestrations.save(session, before, after)
+        event_store.append(session, UUID(after.id), after.seq - len(events) + 1, events)
+        for consequence in consequences:
+            if consequence.followup is not None:
+                agents.insert_followup(session, **consequence.followup)
+            wanted.extend(consequence.jobs)
+        notices.announce(session, f"orchestration:{after.id}")
+    if wake_at is not None:
+        wanted.append(advance_job(after.id, wake_at))
+    jobs.enqueue(session, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Consequence:
+    """The rows and jobs that one event brings."""
+
+    jobs: tuple[NewJob, ...] = ()
+    agent: dict[str, object] | None = None
+    followup: dict[str, object] | None = None
+
+
+def _react(s: Snapshot, event: e.Event) -> _Consequence:
+    match event:
+        case e.OrchestrationRequested():
+            return _Consequence(jobs=(advance_job(s.id),))
+        case e.AttemptRequested():
+            return _Consequence(jobs=(launch_job(event.agent_id, s.id),), agent=_agent_values(s, event))
+        case e.AttemptReleased():
+            if event.followup_id:
+                return _Consequence(jobs=(followup_job(event.followup_id, event.agent_id, s.id),))
+            return _Consequence(jobs=(launch_job(event.agent_id, s.id),))
+        case e.FollowUpRequested():
+            job = followup_job(event.followup_id, event.agent_id, s.id)
+            return _Consequence(jobs=(job,), followup=_followup_values(event))
+        case e.AttemptLaunched() | e.FollowUpSent():
+            soon = event.at + timedelta(seconds=current().observe_min_seconds)
+            return _Consequence(jobs=(observe_job(event.agent_id, s.id, soon),))
+        case e.RunCancelRequested():
+            return _Consequence(jobs=(cancel_job(event.agent_id, event.run_id, s.id),))
+        case _:
+            return _Consequence()
+
+
+def _agent_values(s: Snapshot, event: e.AttemptRequested) -> dict[str, object]:
+    return {
+        "id": event.agent_id,
+        "name": event.name,
+        "origin": "orchestration",
+        "orchestration_id": UUID(s.id),
+        "task_key": event.task_key,
+        "launch_status": "requested",
+        "repository": s.repository,
+        "ref": event.ref,
+        "model": event.model,
+        "prompt": event.prompt,
+        "auto_create_pr": s.options.auto_create_pr,
+        "created_by": s.created_by,
+        "created_at": event.at,
+    }
+
+
+def _followup_values(event: e.FollowUpRequested) -> dict[str, object]:
+    return {
+        "id": UUID(event.followup_id),
+        "agent_id": event.agent_id,
+        "prompt": event.prompt,
+        "status": "requested",
+        "created_by": event.by,
+        "created_at": event.at,
+    }

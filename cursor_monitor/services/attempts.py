@@ -1,0 +1,424 @@
+"""Effects on Cursor: launch an agent, send a follow-up, cancel a run; each safe to be done again after any crash."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import Session
+
+from cursor_monitor.cursor.api import AgentSpec, CursorApi, Launched, RunView
+from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, observe_job
+from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
+from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
+from cursor_monitor.services.advance import record_facts
+from cursor_monitor.store import agents, jobs, notices, orchestrations, tables
+from cursor_monitor.store.database import transactional
+from cursor_monitor.store.events import database_now
+
+_FOR_A_PERSON = {
+    "key": "Cursor does not accept the API key. Put a valid one into CURSOR_API_KEY, then resume.",
+    "plan": "Cursor's plan or permissions do not allow this. Have them changed at Cursor, then resume.",
+    "money": "Cursor's usage limit is reached. Raise it at Cursor, then resume.",
+}
+_BUSY_SECONDS = 3.0
+_LOOK_AGAIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    spec: AgentSpec
+    may_exist: bool  # an earlier try may have reached Cursor
+    is_wanted: bool  # False once the orchestration is being cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    agent_id: str
+    prompt: str
+    is_sending: bool  # an earlier try may have reached Cursor
+    previous_run_id: str | None
+
+
+async def launch_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
+    """Create the agent whose id is committed already; an answer that was lost is looked up, never posted blindly."""
+    launch = await asyncio.to_thread(_begin_launch, job)
+    if launch is None:
+        return Done()
+    try:
+        launched = await _create(api, launch)
+    except Retryable as error:
+        return Retry(str(error), error.retry_after)
+    except OutcomeUnknown as error:
+        return Retry(str(error), _LOOK_AGAIN_SECONDS)
+    except Permanent as error:
+        await asyncio.to_thread(_record_launch_refused, job, error.code, error.message, error.kind)
+        return Settled()
+    if launched is None:
+        await asyncio.to_thread(_record_launch_dropped, job)
+    else:
+        await asyncio.to_thread(_record_launched, job, launched)
+    return Settled()
+
+
+async def _create(api: CursorApi, launch: _Launch) -> Launched | None:
+    if launch.may_exist or not launch.is_wanted:
+        found = await _find_agent(api, launch.spec.agent_id) if launch.may_exist else None
+        if found is not None or not launch.is_wanted:
+            return found
+    try:
+        return await api.create_agent(launch.spec)
+    except Permanent as error:
+        found = await _find_agent(api, launch.spec.agent_id) if error.code == "agent_id_conflict" else None
+        if found is None:
+            raise
+        return found
+    except OutcomeUnknown:
+        found = await _find_agent(api, launch.spec.agent_id)
+        if found is None:
+            raise
+        return found
+
+
+async def _find_agent(api: CursorApi, agent_id: str) -> Launched | None:
+    try:
+        agent = await api.get_agent(agent_id)
+        run = await api.get_run(agent_id, agent.latest_run_id) if agent.latest_run_id else None
+    except Permanent as error:
+        if error.kind != "gone":
+            raise
+        return None
+    return Launched(agent, run)
+
+
+@transactional
+def _begin_launch(session: Session, job: ClaimedJob) -> _Launch | None:
+    agent = agents.find(session, _agent_id(job))
+    if agent is None or agent.launch_status != "requested":
+        return None
+    found = locate(session, agent)
+    wanted = found is None or (
+        found.attempt.status is AttemptStatus.LAUNCHING
+        and not found.snapshot.is_cancelling
+        and not found.snapshot.is_terminal
+    )
+    spec = AgentSpec(
+        agent_id=agent.id,
+        prompt=agent.prompt or "",
+        repository=agent.repository,
+        ref=agent.ref,
+        model=agent.model,
+        name=agent.name,
+        auto_create_pr=agent.auto_create_pr,
+    )
+    return _Launch(spec, may_exist=job.attempt > 1, is_wanted=wanted)
+
+
+@transactional
+def _record_launched(session: Session, job: ClaimedJob, launched: Launched) -> None:
+    agent_id, run = _agent_id(job), launched.run
+    agent = agents.find(session, agent_id)
+    found = locate(session, agent)
+    run_id = run.id if run else launched.agent.latest_run_id
+    status = run.status if run else "CREATING"
+    now = database_now(session)
+    agents.update(
+        session,
+        agent_id,
+        launch_status="launched",
+        agent_status=launched.agent.status,
+        url=launched.agent.url,
+        latest_run_id=run_id,
+        run_status=status,
+        error_code=None,
+        error_message=None,
+        launched_at=now,
+        observed_at=now,
+    )
+    if run is not None:
+        agents.save_run(
+            session,
+            id=run.id,
+            agent_id=agent_id,
+            status=run.status,
+            prompt=agent.prompt if agent else None,
+            created_at=run.created_at,
+        )
+    if found is not None and found.attempt.status is AttemptStatus.LAUNCHING:
+        fact = e.AttemptLaunched(at=now, task_key=found.task.key, agent_id=agent_id, run_id=run_id, run_status=status)
+        record_facts(session, found.snapshot, [fact])
+    else:
+        jobs.enqueue(session, [observe_job(agent_id, job.orchestration_id)])
+    _finish(session, job, agent_id)
+
+
+@transactional
+def _record_launch_dropped(session: Session, job: ClaimedJob) -> None:
+    agent_id = _agent_id(job)
+    found = locate(session, agents.find(session, agent_id))
+    agents.update(session, agent_id, launch_status="cancelled", error_message="Cancelled before its launch.")
+    if found is not None and found.attempt.is_live:
+        record_facts(session, found.snapshot, [_ended(session, found, AttemptStatus.CANCELLED, None, None)])
+    _finish(session, job, agent_id)
+
+
+@transactional
+def _record_launch_refused(session: Session, job: ClaimedJob, code: str, message: str, kind: str | None) -> None:
+    agent_id = _agent_id(job)
+    found = locate(session, agents.find(session, agent_id))
+    plain = f"Cursor refused the launch ({code}): {message}"
+    held = found is not None and kind in _FOR_A_PERSON
+    status = "requested" if held else "failed"
+    agents.update(session, agent_id, launch_status=status, error_code=code, error_message=plain)
+    if found is not None and found.attempt.status is AttemptStatus.LAUNCHING:
+        ended = [_ended(session, found, AttemptStatus.FAILED, code, plain)]
+        record_facts(session, found.snapshot, _held(session, found, code, message, kind) if held else ended)
+    _finish(session, job, agent_id)
+
+
+async def give_up_launch(job: ClaimedJob, error: str) -> None:
+    """Say that the launch will not be tried again; the job itself becomes a dead letter."""
+    await asyncio.to_thread(_give_up_launch, job, error)
+
+
+@transactional
+def _give_up_launch(session: Session, job: ClaimedJob, error: str) -> None:
+    agent_id = _agent_id(job)
+    agent = agents.find(session, agent_id)
+    if agent is None or agent.launch_status != "requested":
+        return
+    found = locate(session, agent)
+    message = f"The launch failed {job.attempt} times, the last time with: {error}"
+    agents.update(session, agent_id, launch_status="failed", error_code="launch_failed", error_message=message)
+    if found is not None and found.attempt.is_live:
+        record_facts(session, found.snapshot, [_ended(session, found, AttemptStatus.FAILED, "launch_failed", message)])
+    notices.announce(session, f"agent:{agent_id}")
+
+
+async def send_followup(job: ClaimedJob, api: CursorApi) -> Outcome:
+    """Send a follow-up once; an answer that was lost is settled by comparing the agent's newest run."""
+    sending = await asyncio.to_thread(_begin_followup, job)
+    if sending is None:
+        return Done()
+    try:
+        run = await _send(job, api, sending)
+    except Retryable as error:
+        return Retry(str(error), error.retry_after)
+    except OutcomeUnknown as error:
+        return Retry(str(error), _LOOK_AGAIN_SECONDS)
+    except Permanent as error:
+        if error.code == "agent_busy":
+            await asyncio.to_thread(_mark_requested, job)
+            return Snooze(_BUSY_SECONDS)
+        await asyncio.to_thread(_record_followup_refused, job, error.code, error.message, error.kind)
+        return Settled()
+    await asyncio.to_thread(_record_sent, job, run)
+    return Settled()
+
+
+async def _send(job: ClaimedJob, api: CursorApi, sending: _Sending) -> RunView:
+    newest = (await api.get_agent(sending.agent_id)).latest_run_id
+    if sending.is_sending and newest is not None and newest != sending.previous_run_id:
+        return await api.get_run(sending.agent_id, newest)
+    await asyncio.to_thread(_mark_sending, job, newest)
+    return await api.create_run(sending.agent_id, sending.prompt)
+
+
+@transactional
+def _begin_followup(session: Session, job: ClaimedJob) -> _Sending | None:
+    followup = agents.find_followup(session, _followup_id(job))
+    if followup is None or followup.status not in ("requested", "sending"):
+        return None
+    agent = agents.find(session, followup.agent_id)
+    found = locate(session, agent)
+    is_sending = followup.status == "sending"
+    if found is not None and not is_sending and (found.snapshot.is_cancelling or found.snapshot.is_terminal):
+        _drop_followup(session, found, followup, "cancelled", "the orchestration is cancelled")
+        return None
+    return _Sending(followup.agent_id, followup.prompt, is_sending, followup.previous_run_id)
+
+
+@transactional
+def _mark_sending(session: Session, job: ClaimedJob, previous_run_id: str | None) -> None:
+    if not jobs.is_held(session, job):
+        raise LeaseLost(job.id)
+    agents.update_followup(session, _followup_id(job), status="sending", previous_run_id=previous_run_id)
+
+
+@transactional
+def _mark_requested(session: Session, job: ClaimedJob) -> None:
+    if not jobs.is_held(session, job):
+        raise LeaseLost(job.id)
+    agents.update_followup(session, _followup_id(job), status="requested", previous_run_id=None)
+
+
+@transactional
+def _record_sent(session: Session, job: ClaimedJob, run: RunView) -> None:
+    agent_id, followup_id = _agent_id(job), _followup_id(job)
+    followup = agents.find_followup(session, followup_id)
+    found = locate(session, agents.find(session, agent_id))
+    now = database_now(session)
+    agents.update_followup(session, followup_id, status="sent", run_id=run.id, sent_at=now, error_message=None)
+    agents.update(session, agent_id, latest_run_id=run.id, run_status=run.status, observed_at=now)
+    agents.save_run(
+        session,
+        id=run.id,
+        agent_id=agent_id,
+        status=run.status,
+        prompt=followup.prompt if followup else None,
+        created_at=run.created_at,
+    )
+    if found is not None and any(f.id == str(followup_id) for f in found.attempt.followups):
+        fact = e.FollowUpSent(
+            at=now,
+            task_key=found.task.key,
+            agent_id=agent_id,
+            followup_id=str(followup_id),
+            run_id=run.id,
+            run_status=run.status,
+        )
+        record_facts(session, found.snapshot, [fact])
+    else:
+        jobs.enqueue(session, [observe_job(agent_id, job.orchestration_id)])
+    _finish(session, job, agent_id)
+
+
+@transactional
+def _record_followup_refused(session: Session, job: ClaimedJob, code: str, message: str, kind: str | None) -> None:
+    agent_id, followup_id = _agent_id(job), _followup_id(job)
+    followup = agents.find_followup(session, followup_id)
+    found = locate(session, agents.find(session, agent_id))
+    if found is not None and kind in _FOR_A_PERSON:
+        agents.update_followup(session, followup_id, status="requested", previous_run_id=None)
+        record_facts(session, found.snapshot, _held(session, found, code, message, kind, str(followup_id)))
+    elif followup is not None:
+        _fail_followup(session, found, followup, code, f"Cursor refused the follow-up ({code}): {message}")
+    _finish(session, job, agent_id)
+
+
+async def give_up_followup(job: ClaimedJob, error: str) -> None:
+    """Say that the follow-up will not be tried again; the job itself becomes a dead letter."""
+    await asyncio.to_thread(_give_up_followup, job, error)
+
+
+@transactional
+def _give_up_followup(session: Session, job: ClaimedJob, error: str) -> None:
+    followup = agents.find_followup(session, _followup_id(job))
+    if followup is None or followup.status not in ("requested", "sending"):
+        return
+    found = locate(session, agents.find(session, followup.agent_id))
+    message = f"Sending the follow-up failed {job.attempt} times, the last time with: {error}"
+    _fail_followup(session, found, followup, "followup_failed", message)
+    notices.announce(session, f"agent:{followup.agent_id}")
+
+
+async def cancel_run(job: ClaimedJob, api: CursorApi) -> Outcome:
+    """Ask Cursor to cancel a run; whether it did is for the observation that follows."""
+    try:
+        await api.cancel_run(_agent_id(job), str(job.args["run_id"]))
+    except (Retryable, OutcomeUnknown) as error:
+        return Retry(str(error), error.retry_after)
+    except Permanent as error:
+        if error.kind not in ("conflict", "gone"):
+            return Retry(str(error), error.retry_after)
+    await asyncio.to_thread(_observe_soon, job)
+    return Settled()
+
+
+@transactional
+def _observe_soon(session: Session, job: ClaimedJob) -> None:
+    jobs.enqueue(session, [observe_job(_agent_id(job), job.orchestration_id)])
+    jobs.complete_held(session, job)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An agent's place in its orchestration, which is locked."""
+
+    snapshot: Snapshot
+    task: Task
+    attempt: Attempt
+
+
+def locate(session: Session, agent: tables.Agent | None) -> Located | None:
+    """Lock the agent's orchestration and find its attempt there; None for an agent of its own."""
+    if agent is None or agent.orchestration_id is None or agent.task_key is None:
+        return None
+    snapshot = orchestrations.lock_snapshot(session, agent.orchestration_id)
+    if snapshot is None:
+        return None
+    task = snapshot.task(agent.task_key)
+    return Located(snapshot, task, next(a for a in task.attempts if a.agent_id == agent.id))
+
+
+def _held(
+    session: Session, found: Located, code: str, message: str, kind: str | None, followup_id: str | None = None
+) -> list[e.Event]:
+    now = database_now(session)
+    held = e.AttemptHeld(
+        at=now,
+        task_key=found.task.key,
+        agent_id=found.attempt.agent_id,
+        code=code,
+        error=message,
+        followup_id=followup_id,
+    )
+    if found.snapshot.status is not OrchestrationStatus.RUNNING or found.snapshot.is_cancelling:
+        return [held]
+    return [held, e.OrchestrationBlocked(at=now, code=code, summary=_FOR_A_PERSON[kind or "plan"])]
+
+
+def _fail_followup(session: Session, found: Located | None, followup: tables.Followup, code: str, message: str) -> None:
+    if found is None:
+        agents.update_followup(session, followup.id, status="failed", error_message=message)
+        return
+    _drop_followup(session, found, followup, "failed", message, code)
+
+
+def _drop_followup(
+    session: Session, found: Located, followup: tables.Followup, status: str, reason: str, code: str | None = None
+) -> None:
+    agents.update_followup(session, followup.id, status=status, error_message=reason)
+    facts: list[e.Event] = [
+        e.FollowUpDropped(
+            at=database_now(session),
+            task_key=found.task.key,
+            agent_id=followup.agent_id,
+            followup_id=str(followup.id),
+            reason=reason,
+        )
+    ]
+    if code is not None:
+        facts.append(_ended(session, found, AttemptStatus.FAILED, code, reason))
+    record_facts(session, found.snapshot, facts)
+
+
+def _ended(
+    session: Session, found: Located, status: AttemptStatus, code: str | None, error: str | None
+) -> e.AttemptEnded:
+    return e.AttemptEnded(
+        at=database_now(session),
+        task_key=found.task.key,
+        agent_id=found.attempt.agent_id,
+        status=status,
+        code=code,
+        error=error,
+    )
+
+
+def _finish(session: Session, job: ClaimedJob, agent_id: str) -> None:
+    notices.announce(session, f"agent:{agent_id}")
+    jobs.complete_held(session, job)
+
+
+def _agent_id(job: ClaimedJob) -> str:
+    if job.agent_id is None:
+        raise ValueError(f"a {job.kind} job must name its agent")
+    return job.agent_id
+
+
+def _followup_id(job: ClaimedJob) -> UUID:
+    return UUID(str(job.args["followup_id"]))

@@ -1,0 +1,48 @@
+"""Cursor's models and repositories, fetched within its limits and kept for the forms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlmodel import Session
+
+from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.store import cache, notices
+from cursor_monitor.store.database import transactional
+
+MODELS_SECONDS = 3600.0
+REPOSITORIES_SECONDS = 4 * 3600.0  # Cursor allows one call a minute and 30 an hour, and takes tens of seconds
+
+
+async def refresh(api: CursorApi, source: str) -> None:
+    """Fetch what is older than its time or came from another `source`; one worker does it, the others go on."""
+    await _refresh_one("models", MODELS_SECONDS, source, lambda: _models(api))
+    await _refresh_one("repositories", REPOSITORIES_SECONDS, source, lambda: _repositories(api))
+
+
+async def _refresh_one(key: str, seconds: float, source: str, fetch: Callable[[], Awaitable[Any]]) -> None:
+    if not await asyncio.to_thread(_claim, key, seconds, source):
+        return
+    items = await fetch()
+    await asyncio.to_thread(_keep, key, items)
+
+
+@transactional
+def _claim(session: Session, key: str, seconds: float, source: str) -> bool:
+    return cache.claim_refresh(session, key, seconds, source)
+
+
+@transactional
+def _keep(session: Session, key: str, items: Any) -> None:
+    cache.put(session, key, items)
+    notices.announce(session, "catalogue")
+
+
+async def _models(api: CursorApi) -> list[dict[str, str]]:
+    return [{"id": model.id, "name": model.display_name} for model in await api.list_models()]
+
+
+async def _repositories(api: CursorApi) -> list[str]:
+    return sorted(await api.list_repositories())

@@ -1,0 +1,28 @@
+"""What has to be done now and then, by any worker: return lost jobs, forget what is old."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from cursor_monitor.store import heartbeats, idempotency, jobs
+from cursor_monitor.store.database import transactional
+
+JOB_HOURS = 72
+HEALTH_HOURS = 72
+IDEMPOTENCY_HOURS = 48
+
+
+@transactional
+def rescue_jobs(session: Session) -> int:
+    """Return jobs whose lease ran out; how many."""
+    return jobs.rescue(session)
+
+
+@transactional
+def prune(session: Session) -> dict[str, int]:
+    """Forget finished jobs, health events and idempotency keys past their time; how many of each."""
+    return {
+        "jobs": jobs.prune(session, older_than_hours=JOB_HOURS),
+        "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
+        "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
+    }

@@ -1,0 +1,199 @@
+"""What a person or a program does to an orchestration: each one transaction, each leaves an event with who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.controls import possible_controls, possible_task_controls
+from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
+from cursor_monitor.domain.ids import followup_id, mint_uuid7
+from cursor_monitor.domain.jobs import advance_job
+from cursor_monitor.domain.orchestration import LaunchRequest, Snapshot, Task
+from cursor_monitor.domain.status import AttemptStatus, TaskStatus
+from cursor_monitor.engine import plan
+from cursor_monitor.engine.fold import begin, evolve
+from cursor_monitor.services.advance import write
+from cursor_monitor.services.tuning import current
+from cursor_monitor.store import cache, idempotency, jobs, orchestrations
+from cursor_monitor.store.database import transactional
+from cursor_monitor.store.events import database_now
+
+
+@transactional
+def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_key: str | None = None) -> str:
+    """Record a new orchestration and ask a worker to start it; returns its id.
+
+    Raises Invalid naming the field, Conflict where the key was used with another body. The same key and body again
+    return the same id and record nothing.
+    """
+    request = plan.parse_request(fields, current().options, model_ids(session))
+    orchestration_id = str(mint_uuid7())
+    if idempotency_key is not None:
+        known = idempotency.claim_key(session, "orchestrations", idempotency_key, fields, orchestration_id)
+        if known != orchestration_id:
+            return known
+    event = _requested(request, by, database_now(session))
+    write(session, None, begin(orchestration_id, event), [event])
+    return orchestration_id
+
+
+@transactional
+def pause(session: Session, orchestration_id: str, *, by: str) -> None:
+    """Start nothing new; raises Conflict where it is not queued or running."""
+    s = _locked(session, orchestration_id, "pause")
+    _record(session, s, e.OrchestrationPaused(at=database_now(session), by=by))
+
+
+@transactional
+def resume(session: Session, orchestration_id: str, *, by: str) -> None:
+    """Go on after a pause or a block; raises Conflict otherwise."""
+    s = _locked(session, orchestration_id, "resume")
+    used = sum(len(task.attempts) for task in s.tasks)
+    more = used + s.options.max_agents if s.error_code == "agent_budget" and s.options.max_agents else None
+    _record(session, s, e.OrchestrationResumed(at=database_now(session), by=by, allowance=more))
+
+
+@transactional
+def cancel(session: Session, orchestration_id: str, *, by: str) -> None:
+    """Cancel the live agents, then end as stopped; raises Conflict once it has ended."""
+    s = _locked(session, orchestration_id, "cancel")
+    _record(session, s, e.CancelRequested(at=database_now(session), by=by))
+
+
+@transactional
+def approve(session: Session, orchestration_id: str, *, by: str) -> None:
+    """Let a waiting plan go ahead; raises Conflict where none waits."""
+    s = _locked(session, orchestration_id, "approve")
+    _record(session, s, e.PlanApproved(at=database_now(session), by=by))
+
+
+@transactional
+def retry(session: Session, orchestration_id: str, *, by: str) -> None:
+    """Try what did not complete once more, keeping the rest; raises Conflict unless it ended incomplete."""
+    s = _locked(session, orchestration_id, "retry")
+    open_again = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
+    keys = tuple(t.key for t in s.tasks if t.status in open_again and not t.is_waived)
+    _record(session, s, e.OrchestrationRetried(at=database_now(session), by=by, task_keys=keys))
+
+
+@transactional
+def retry_task(session: Session, orchestration_id: str, key: str, *, by: str) -> None:
+    """Try one task once more; raises Conflict unless it failed, was skipped or was cancelled."""
+    s, task = _locked_task(session, orchestration_id, key)
+    _check_task_control(s, task, "retry")
+    _record(session, s, e.TaskRetried(at=database_now(session), task_key=key, by=by))
+
+
+@transactional
+def skip_task(session: Session, orchestration_id: str, key: str, *, by: str) -> None:
+    """Leave one pending task out; what depends on it goes on. Raises Conflict once it has started."""
+    s, task = _locked_task(session, orchestration_id, key)
+    _check_task_control(s, task, "skip")
+    reason = f"left out by {by}"
+    _record(session, s, e.TaskSkipped(at=database_now(session), task_key=key, reason=reason, by=by))
+
+
+@transactional
+def followup_task(session: Session, orchestration_id: str, key: str, text: str, *, by: str) -> None:
+    """Send a person's follow-up to a task's agent, once it is free; raises Conflict where it has none to send to."""
+    s, task = _locked_task(session, orchestration_id, key)
+    prompt = check_followup_text(text)
+    attempt = task.attempt
+    if s.is_terminal or s.is_cancelling:
+        raise Conflict(f"The orchestration is {s.status}; retry it, or follow up on the agent itself.")
+    if attempt is None or attempt.status not in (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED):
+        raise Conflict(f"Task {key} has no agent that takes follow-ups.")
+    if attempt.unsent_followup is not None:
+        raise Conflict(f"A follow-up to task {key} is still waiting to be sent.", code="followup_pending")
+    if attempt.iterations >= s.options.max_iterations:
+        raise Conflict(f"All {s.options.max_iterations} follow-ups of task {key}'s agent are used.")
+    event = e.FollowUpRequested(
+        at=database_now(session),
+        task_key=key,
+        agent_id=attempt.agent_id,
+        followup_id=followup_id(attempt.agent_id, attempt.iterations + 1),
+        asks="person",
+        prompt=prompt,
+        by=by,
+    )
+    _record(session, s, event)
+
+
+def check_followup_text(text: str) -> str:
+    """The text as it will be sent; raises Invalid where it is empty or too long."""
+    cleaned = text.strip()
+    if not cleaned:
+        raise Invalid("prompt", "is empty; say what the agent should do next")
+    if len(cleaned) > plan.PROMPT_LIMIT:
+        raise Invalid(
+            "prompt", f"has {len(cleaned):,} characters, at most {plan.PROMPT_LIMIT:,} are allowed; shorten it"
+        )
+    if "\x00" in cleaned:
+        raise Invalid("prompt", "holds a NUL character, which Postgres cannot keep; remove it")
+    return cleaned
+
+
+def model_ids(session: Session) -> tuple[str, ...]:
+    """The models Cursor offers, as last fetched; empty where they never were."""
+    found = cache.get(session, "models")
+    return tuple(model["id"] for model in found[0]) if found else ()
+
+
+def _requested(request: LaunchRequest, by: str, at: datetime) -> e.OrchestrationRequested:
+    return e.OrchestrationRequested(
+        at=at,
+        by=by,
+        name=request.name or plan.first_line(request.prompt),
+        mode=request.mode,
+        repository=request.repository,
+        ref=request.ref,
+        prompt=request.prompt,
+        model=request.model,
+        options=request.options,
+        tasks=request.tasks,
+    )
+
+
+def _record(session: Session, s: Snapshot, event: e.Event) -> None:
+    write(session, s, evolve(s, event), [event])
+    jobs.enqueue(session, [advance_job(s.id)])
+
+
+def _locked(session: Session, orchestration_id: str, control: str) -> Snapshot:
+    s = lock(session, orchestration_id)
+    if control not in possible_controls(s.status, is_cancelling=s.is_cancelling):
+        state = "being cancelled" if s.is_cancelling and not s.is_terminal else s.status
+        raise Conflict(f"Cannot {control}: the orchestration is {state}.", status=s.status)
+    return s
+
+
+def _locked_task(session: Session, orchestration_id: str, key: str) -> tuple[Snapshot, Task]:
+    s = lock(session, orchestration_id)
+    try:
+        return s, s.task(key)
+    except KeyError:
+        raise NotFound(f"The orchestration has no task {key[:64]!r}.") from None
+
+
+def _check_task_control(s: Snapshot, task: Task, control: str) -> None:
+    if s.is_cancelling and not s.is_terminal:
+        raise Conflict(f"Cannot {control} a task: the orchestration is being cancelled.")
+    if control not in possible_task_controls(task.status, s.status):
+        raise Conflict(f"Cannot {control}: task {task.key} is {task.status}, the orchestration {s.status}.")
+
+
+def lock(session: Session, orchestration_id: str) -> Snapshot:
+    """The orchestration under its lock; raises NotFound."""
+    try:
+        snapshot = orchestrations.lock_snapshot(session, UUID(orchestration_id))
+    except ValueError:
+        snapshot = None
+    if snapshot is None:
+        raise NotFound(f"No orchestration has the id {orchestration_id[:60]}.")
+    return snapshot

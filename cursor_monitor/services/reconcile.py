@@ -1,0 +1,165 @@
+"""What Cursor says of a run, against what we know: only what is new is written."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from cursor_monitor.cursor.api import CursorApi, RunView
+from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze
+from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus
+from cursor_monitor.domain.text import storable
+from cursor_monitor.engine.report import parse_report
+from cursor_monitor.services.advance import record_facts
+from cursor_monitor.services.attempts import Located, locate
+from cursor_monitor.services.tuning import current
+from cursor_monitor.store import agents, jobs, notices
+from cursor_monitor.store.database import reading, transactional
+from cursor_monitor.store.events import database_now
+
+_EXCERPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    run_id: str | None
+    run_status: str | None
+
+
+async def observe_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
+    """Ask how the agent's newest run is; write it if it is new, and look again until the run has ended."""
+    agent_id = job.agent_id or ""
+    known = await asyncio.to_thread(_load, agent_id)
+    if known is None:
+        return Done()
+    try:
+        run_id = known.run_id or (await api.get_agent(agent_id)).latest_run_id
+        if run_id is None:
+            return Snooze(current().observe_min_seconds)
+        run = await api.get_run(agent_id, run_id)
+    except Permanent as error:
+        if error.kind != "gone":
+            return Retry(str(error), error.retry_after)
+        return await _gone(job, api, agent_id)
+    except (Retryable, OutcomeUnknown) as error:
+        return Retry(str(error), error.retry_after)
+    if run.status != known.run_status or run.status in RUN_TERMINAL:
+        await asyncio.to_thread(_record, job, run)
+        if run.status in RUN_TERMINAL:
+            return Settled()
+    else:
+        await asyncio.to_thread(_touch, agent_id)
+    return Snooze(interval_seconds(run.created_at, datetime.now(UTC)))
+
+
+def interval_seconds(started_at: datetime, now: datetime) -> float:
+    """How long until the next look: a tenth of the run's age, so often while young and rarely when old."""
+    tuning = current()
+    age = (now - started_at).total_seconds()
+    return min(max(age / 10, tuning.observe_min_seconds), tuning.observe_max_seconds)
+
+
+async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
+    try:
+        await api.get_agent(agent_id)
+    except Permanent as error:
+        if error.kind == "gone":
+            await asyncio.to_thread(_record_deleted, job, agent_id)
+            return Settled()
+        return Retry(str(error))
+    except (Retryable, OutcomeUnknown) as error:
+        return Retry(str(error), error.retry_after)
+    return Retry("Cursor knows the agent but not its run", current().observe_max_seconds)
+
+
+def _load(agent_id: str) -> _Known | None:
+    with reading() as session:
+        agent = agents.find(session, agent_id)
+    if agent is None or agent.launch_status != "launched":
+        return None
+    return _Known(agent.latest_run_id, agent.run_status)
+
+
+@transactional
+def _touch(session: Session, agent_id: str) -> None:
+    agents.update(session, agent_id, observed_at=database_now(session))
+
+
+@transactional
+def _record(session: Session, job: ClaimedJob, run: RunView) -> None:
+    agent = agents.find(session, run.agent_id)
+    found = locate(session, agent)
+    now = database_now(session)
+    branch = next((b.branch for b in run.branches if b.branch), None)
+    pr_url = next((b.pr_url for b in run.branches if b.pr_url), None)
+    is_over = run.status in RUN_TERMINAL
+    seen = {"branch": branch, "pr_url": pr_url}
+    agents.save_run(
+        session,
+        id=run.id,
+        agent_id=run.agent_id,
+        status=run.status,
+        result=storable(run.result) if run.result else None,
+        duration_ms=run.duration_ms,
+        created_at=run.created_at,
+        ended_at=now if is_over else None,
+    )
+    if agent is not None and agent.latest_run_id in (None, run.id):
+        known = {name: value for name, value in seen.items() if value}
+        agents.update(session, run.agent_id, latest_run_id=run.id, run_status=run.status, observed_at=now, **known)
+    if found is not None and _is_news(found, run):
+        record_facts(session, found.snapshot, [_observed(found, run, branch, pr_url, now)])
+    notices.announce(session, f"agent:{run.agent_id}")
+    if is_over:
+        jobs.complete_held(session, job)
+    elif not jobs.is_held(session, job):
+        raise LeaseLost(job.id)
+
+
+@transactional
+def _record_deleted(session: Session, job: ClaimedJob, agent_id: str) -> None:
+    found = locate(session, agents.find(session, agent_id))
+    message = "The agent was deleted at Cursor."
+    now = database_now(session)
+    agents.update(session, agent_id, agent_status="DELETED", error_message=message, observed_at=now)
+    if found is not None and found.attempt.is_live:
+        lost = e.AttemptEnded(
+            at=now,
+            task_key=found.task.key,
+            agent_id=agent_id,
+            status=AttemptStatus.LOST,
+            code="agent_deleted",
+            error=message,
+        )
+        record_facts(session, found.snapshot, [lost])
+    notices.announce(session, f"agent:{agent_id}")
+    jobs.complete_held(session, job)
+
+
+def _is_news(found: Located, run: RunView) -> bool:
+    known = found.attempt.run
+    if not found.attempt.is_live:
+        return False
+    if known is None:
+        return True
+    return known.id == run.id and known.status != run.status and known.status not in RUN_TERMINAL
+
+
+def _observed(found: Located, run: RunView, branch: str | None, pr_url: str | None, now: datetime) -> e.RunObserved:
+    text = storable(run.result) if run.result else None
+    return e.RunObserved(
+        at=now,
+        task_key=found.task.key,
+        agent_id=run.agent_id,
+        run_id=run.id,
+        run_status=run.status,
+        result=text[-_EXCERPT:] if text else None,
+        report=parse_report(text) if run.status in RUN_TERMINAL else None,
+        branch=branch,
+        pr_url=pr_url,
+    )

@@ -1,0 +1,38 @@
+"""Opening and closing what a process needs, after any fork."""
+
+from __future__ import annotations
+
+from cursor_monitor.domain.orchestration import Options
+from cursor_monitor.services.tuning import Tuning, tune
+from cursor_monitor.settings import Settings, SettingsError
+from cursor_monitor.store.database import close_database, open_database
+
+
+def open_all(settings: Settings, *, pool_size: int = 10) -> None:
+    """Point this process at its database and settings; raises SettingsError without a database."""
+    if settings.database_url is None:
+        raise SettingsError(
+            "DATABASE_URL: is not set; use `make run` for an embedded database, or give one, "
+            "example: postgresql://user:password@db.example.com:5432/postgres"
+        )
+    open_database(settings.database_url, pool_size=pool_size)
+    tune(tuning_from(settings))
+
+
+def close_all() -> None:
+    """Give everything back."""
+    close_database()
+
+
+def tuning_from(settings: Settings) -> Tuning:
+    """What services go by under these settings."""
+    return Tuning(
+        options=Options(
+            max_parallel_agents=settings.max_parallel_agents,
+            max_iterations=settings.max_iterations,
+            quality_threshold=settings.quality_threshold,
+            timeout_hours=settings.agent_timeout_hours,
+        ),
+        observe_min_seconds=settings.observe_min_seconds,
+        observe_max_seconds=settings.observe_max_seconds,
+    )

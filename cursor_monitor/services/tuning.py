@@ -1,0 +1,30 @@
+"""The settings that services go by, as plain values; set once at the start of a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cursor_monitor.domain.orchestration import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Defaults for new orchestrations, and how often a run is looked at (seconds)."""
+
+    options: Options = field(default_factory=Options)
+    observe_min_seconds: float = 1.0
+    observe_max_seconds: float = 30.0
+
+
+_tuning = Tuning()
+
+
+def tune(tuning: Tuning) -> None:
+    """Go by these from now on."""
+    global _tuning
+    _tuning = tuning
+
+
+def current() -> Tuning:
+    """What is gone by."""
+    return _tuning

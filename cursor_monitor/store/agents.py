@@ -1,0 +1,132 @@
+"""The fleet: agents, their runs and their follow-ups, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from cursor_monitor.domain.status import RUN_TERMINAL
+from cursor_monitor.store import tables
+
+_NOW = text("clock_timestamp()")
+
+
+def insert_agent(session: Session, **values: Any) -> None:
+    """Write a new agent; one that is already there is left as it is."""
+    table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    session.connection().execute(insert(table).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def find(session: Session, agent_id: str, *, lock: bool = False) -> tables.Agent | None:
+    """One agent; with `lock`, its row is held until the transaction ends."""
+    query = select(tables.Agent).where(tables.Agent.id == agent_id)
+    return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def live_task(session: Session, agent_id: str) -> str | None:
+    """The key of the task whose orchestration, not yet ended, works with this agent."""
+    query = text(
+        "SELECT t.key FROM agents a JOIN orchestrations o ON o.id = a.orchestration_id"
+        " JOIN orchestration_tasks t ON t.orchestration_id = o.id AND t.agent_id = a.id"
+        " WHERE a.id = :id AND o.status NOT IN ('completed', 'partial', 'error', 'stopped')"
+    )
+    return session.connection().execute(query, {"id": agent_id}).scalar()
+
+
+def update(session: Session, agent_id: str, **values: Any) -> None:
+    """Change columns of one agent."""
+    table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    session.connection().execute(table.update().where(table.c.id == agent_id).values(updated_at=_NOW, **values))
+
+
+def select_newest(
+    session: Session,
+    *,
+    state: str | None,
+    repository: str | None,
+    q: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[tables.Agent]:
+    """A page of the fleet, newest first; `q` is looked for in name, id, repository, branch and prompt."""
+    row = tables.Agent
+    query = select(row)
+    if state:
+        query = query.where(_in_state(state))
+    if repository:
+        query = query.where(col(row.repository).icontains(repository, autoescape=True))
+    if q:
+        looked_in = (row.name, row.id, row.repository, row.branch, row.prompt)
+        query = query.where(or_(*(col(c).icontains(q, autoescape=True) for c in looked_in)))
+    if before is not None:
+        query = query.where(tuple_(col(row.created_at), col(row.id)) < before)
+    return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
+
+
+def _in_state(state: str) -> ColumnElement[bool]:
+    launch, run = col(tables.Agent.launch_status), col(tables.Agent.run_status)
+    launched = launch == "launched"
+    match state:
+        case "queued":
+            return launch == "requested"
+        case "working":
+            return col(tables.Agent.is_working).is_(True)
+        case "finished":
+            return and_(launched, run == "FINISHED")
+        case "failed":
+            is_gone = and_(col(tables.Agent.agent_status) == "DELETED", run.not_in(RUN_TERMINAL))
+            return or_(launch == "failed", and_(launched, run.in_(("ERROR", "EXPIRED"))), is_gone)
+        case _:
+            return or_(launch == "cancelled", and_(launched, run == "CANCELLED"))
+
+
+def save_run(session: Session, **values: Any) -> None:
+    """Write what was observed of a run; a prompt or result known before is kept, a run that ended stays ended."""
+    statement = insert(tables.Run.__table__).values(observed_at=_NOW, **values)  # pyright: ignore[reportAttributeAccessIssue]
+    new, old = statement.excluded, tables.Run.__table__.c  # pyright: ignore[reportAttributeAccessIssue]
+    kept = {
+        name: text(f"coalesce(excluded.{name}, agent_runs.{name})")
+        for name in ("prompt", "result", "duration_ms", "ended_at")
+    }
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_={**kept, "status": new.status, "observed_at": new.observed_at},
+            where=old.ended_at.is_(None),
+        )
+    )
+
+
+def select_runs(session: Session, agent_id: str) -> Sequence[tables.Run]:
+    """The runs of an agent, oldest first."""
+    query = select(tables.Run).where(tables.Run.agent_id == agent_id)
+    return session.exec(query.order_by(col(tables.Run.created_at), col(tables.Run.id))).all()
+
+
+def insert_followup(session: Session, **values: Any) -> None:
+    """Write a new follow-up."""
+    session.connection().execute(insert(tables.Followup.__table__).values(**values))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def find_followup(session: Session, followup_id: UUID, *, lock: bool = False) -> tables.Followup | None:
+    """One follow-up; with `lock`, its row is held until the transaction ends."""
+    query = select(tables.Followup).where(tables.Followup.id == followup_id)
+    return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def update_followup(session: Session, followup_id: UUID, **values: Any) -> None:
+    """Change columns of one follow-up."""
+    table = tables.Followup.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    session.connection().execute(table.update().where(table.c.id == followup_id).values(**values))
+
+
+def select_followups(session: Session, agent_id: str) -> Sequence[tables.Followup]:
+    """The follow-ups of an agent, oldest first."""
+    query = select(tables.Followup).where(tables.Followup.agent_id == agent_id)
+    return session.exec(query.order_by(col(tables.Followup.created_at), col(tables.Followup.id))).all()

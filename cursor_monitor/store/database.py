@@ -1,0 +1,155 @@
+"""The connection to Postgres: one engine per process, transactions, plain words when it is out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import psycopg
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from cursor_monitor.domain.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TRIES = 4
+
+_engine: Engine | None = None
+_url: str | None = None
+
+# Asked of the server for each connection; a lost peer is noticed in under half a minute.
+_CONNECT: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "cursor-monitor",
+}
+
+
+def open_database(url: str, *, pool_size: int = 10, overflow: int = 5) -> None:
+    """Point this process at a database; connects only when first used. Call it after any fork."""
+    global _engine, _url
+    close_database()
+    _url = url
+    _engine = create_engine(
+        "postgresql+psycopg://",
+        # Prepared statements would break behind a transaction pooler (PgBouncer, Supabase's port 6543).
+        creator=lambda: psycopg.connect(url, prepare_threshold=None, **_CONNECT),
+        pool_size=pool_size,
+        max_overflow=overflow,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+    )
+
+
+def close_database() -> None:
+    """Give every connection back."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+        _engine = None
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that commits at the end of the block or leaves nothing; raises Unavailable without a database."""
+    with _in_plain_words(), Session(_opened(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def transactional(use_case: Callable[Concatenate[Session, P], T]) -> Callable[P, T]:
+    """Make a function of a session into one of its own transaction, run again after a deadlock."""
+
+    @wraps(use_case)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for left in reversed(range(_TRIES)):
+            try:
+                with transaction() as session:
+                    return use_case(session, *args, **kwargs)
+            except DBAPIError as error:
+                if not (left and is_transient(error)):
+                    raise
+        raise AssertionError
+
+    return run
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for reads that belong together: one snapshot of the database, nothing written."""
+    with _in_plain_words(), Session(_opened()) as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        yield session
+
+
+def ping() -> None:
+    """Raise Unavailable unless the database answers."""
+    with _in_plain_words(), _opened().connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def connect_listener() -> psycopg.Connection[Any]:
+    """A connection of its own, in autocommit, for LISTEN; the caller closes it."""
+    with _in_plain_words():
+        return psycopg.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT)
+
+
+async def connect_listener_async() -> psycopg.AsyncConnection[Any]:
+    """The same for an event loop; raises Unavailable without a database."""
+    try:
+        return await psycopg.AsyncConnection.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT)
+    except psycopg.OperationalError as error:
+        raise _unavailable() from error
+
+
+def is_transient(error: BaseException) -> bool:
+    """True for what the same transaction, run again, may not meet: a deadlock or a serialization failure."""
+    original = getattr(error, "orig", error)
+    return getattr(original, "sqlstate", None) in {"40001", "40P01"}
+
+
+def _opened() -> Engine:
+    if _engine is None:
+        raise RuntimeError("open_database() was not called in this process")
+    return _engine
+
+
+def _address() -> str:
+    if _url is None:
+        raise RuntimeError("open_database() was not called in this process")
+    return _url
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    try:
+        yield
+    except (PoolTimeout, psycopg.OperationalError) as error:
+        raise _unavailable() from error
+    except (OperationalError, InterfaceError, DBAPIError) as error:
+        if is_transient(error) or not _is_lost(error):
+            raise
+        raise _unavailable() from error
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    # 57P0x: the server is shutting down or starting; 53300: too many connections; no state: the link broke.
+    return (
+        error.connection_invalidated
+        or state[:3] == "57P"
+        or state == "53300"
+        or (not state and isinstance(error, (OperationalError, InterfaceError)))
+    )
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The database cannot be reached; what was last known is shown.", code="database_unavailable")

@@ -1,0 +1,66 @@
+"""The event store: append, replay, read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from cursor_monitor.domain.events import Event, TaskEvent
+from cursor_monitor.store import codec, tables
+
+
+def append(session: Session, orchestration_id: UUID, first_seq: int, events: Sequence[Event]) -> None:
+    """Write events under consecutive numbers; the caller holds the orchestration's lock."""
+    session.add_all(
+        tables.Event(
+            orchestration_id=orchestration_id,
+            seq=first_seq + offset,
+            type=type(event).__name__,
+            level=event.level,
+            task_key=event.task_key if isinstance(event, TaskEvent) else None,
+            message=event.message(),
+            payload=codec.dump_event(event),
+            created_at=event.at,
+        )
+        for offset, event in enumerate(events)
+    )
+
+
+def load_history(session: Session, orchestration_id: UUID, until_seq: int | None = None) -> list[Event]:
+    """Every event in order, up to and with `until_seq`."""
+    query = select(tables.Event).where(tables.Event.orchestration_id == orchestration_id)
+    if until_seq is not None:
+        query = query.where(tables.Event.seq <= until_seq)
+    rows = session.exec(query.order_by(col(tables.Event.seq)))
+    return [codec.load_event(row.type, row.created_at, row.payload) for row in rows]
+
+
+def select_events(
+    session: Session, orchestration_id: UUID, *, after: int, before: int | None, newest_first: bool, limit: int
+) -> Sequence[tables.Event]:
+    """A stretch of the timeline."""
+    query = select(tables.Event).where(tables.Event.orchestration_id == orchestration_id, tables.Event.seq > after)
+    if before is not None:
+        query = query.where(tables.Event.seq < before)
+    order = col(tables.Event.seq).desc() if newest_first else col(tables.Event.seq)
+    return session.exec(query.order_by(order).limit(limit)).all()
+
+
+def select_feed(session: Session, limit: int) -> Sequence[tuple[tables.Event, str]]:
+    """The newest events over all orchestrations, each with its orchestration's name."""
+    query = (
+        select(tables.Event, tables.Orchestration.name)
+        .join(tables.Orchestration, col(tables.Orchestration.id) == col(tables.Event.orchestration_id))
+        .order_by(col(tables.Event.created_at).desc(), col(tables.Event.orchestration_id), col(tables.Event.seq).desc())
+        .limit(limit)
+    )
+    return session.exec(query).all()
+
+
+def database_now(session: Session) -> datetime:
+    """The database's clock: the only one that decides."""
+    return session.connection().execute(text("SELECT clock_timestamp()")).scalar_one()

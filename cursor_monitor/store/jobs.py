@@ -1,0 +1,221 @@
+"""The outbox: enqueue with the change, claim under a lease, settle only as the holder of the lease."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from cursor_monitor.domain.jobs import ClaimedJob, LeaseLost, NewJob
+from cursor_monitor.domain.text import storable
+from cursor_monitor.store import notices
+
+# A live job with the same key takes the new one in: sooner if it waits, once more if it is just being worked on.
+_ENQUEUE = text("""
+INSERT INTO orchestration_outbox_jobs AS j
+       (kind, args, orchestration_id, agent_id, dedupe_key, priority, max_attempts, next_run_at)
+VALUES (:kind, CAST(:args AS jsonb), :orchestration_id, :agent_id, :dedupe_key, :priority, :max_attempts,
+        coalesce(CAST(:run_at AS timestamptz), clock_timestamp()))
+ON CONFLICT (dedupe_key) WHERE status IN ('pending', 'processing') DO UPDATE SET
+    next_run_at = CASE WHEN j.status = 'pending' THEN least(j.next_run_at, excluded.next_run_at) ELSE j.next_run_at END,
+    rerun_at = CASE WHEN j.status = 'processing'
+                    THEN least(coalesce(j.rerun_at, excluded.next_run_at), excluded.next_run_at) END
+""")
+
+# Kinds that this version does not know are left for a newer worker.
+_CLAIM = text("""
+WITH due AS (
+    SELECT id FROM orchestration_outbox_jobs
+    WHERE status = 'pending' AND next_run_at <= clock_timestamp() AND kind = ANY(CAST(:kinds AS text[]))
+    ORDER BY priority DESC, next_run_at, id
+    LIMIT :room FOR UPDATE SKIP LOCKED
+)
+UPDATE orchestration_outbox_jobs AS j
+SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lease_token_seq'), leased_by = :worker,
+    leased_until = clock_timestamp() + make_interval(secs => :lease)
+FROM due WHERE j.id = due.id
+RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token
+""")
+
+# Zero rows for a job mean that its lease went to somebody else: the stale holder writes nothing. A job that ended and
+# was asked for again meanwhile begins anew, a dead letter too: who asked may have mended the cause.
+_SETTLE = text("""
+UPDATE orchestration_outbox_jobs AS j
+SET status = CASE WHEN j.rerun_at IS NULL THEN s.status ELSE 'pending' END,
+    next_run_at = CASE
+        WHEN s.status = 'pending' THEN least(coalesce(j.rerun_at, 'infinity'),
+                                             clock_timestamp() + make_interval(secs => s.delay))
+        ELSE coalesce(j.rerun_at, j.next_run_at) END,
+    attempts = CASE WHEN s.is_fresh OR (s.status <> 'pending' AND j.rerun_at IS NOT NULL) THEN 0 ELSE j.attempts END,
+    errors = CASE WHEN s.error IS NULL THEN j.errors ELSE j.errors || jsonb_build_object(
+        'attempt', j.attempts, 'at', clock_timestamp(), 'worker', j.leased_by, 'error', s.error) END,
+    rerun_at = NULL, lease_token = NULL, leased_by = NULL, leased_until = NULL,
+    finished_at = CASE WHEN s.status = 'pending' OR j.rerun_at IS NOT NULL THEN NULL ELSE clock_timestamp() END
+FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:statuses AS text[]), CAST(:delays AS float8[]),
+            CAST(:fresh AS boolean[]), CAST(:errors AS text[])) AS s (id, token, status, delay, is_fresh, error)
+WHERE j.id = s.id AND j.lease_token = s.token AND j.status = 'processing'
+RETURNING j.id
+""")
+
+_EXTEND = text("""
+UPDATE orchestration_outbox_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease)
+WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) RETURNING lease_token
+""")
+
+_RESCUE = text("""
+UPDATE orchestration_outbox_jobs
+SET status = 'pending', next_run_at = clock_timestamp(), rerun_at = NULL, lease_token = NULL, leased_by = NULL,
+    leased_until = NULL, errors = errors || jsonb_build_object(
+        'attempt', attempts, 'at', clock_timestamp(), 'worker', leased_by, 'error', 'the lease ran out')
+WHERE status = 'processing' AND leased_until < clock_timestamp()
+RETURNING id
+""")
+
+_NEXT_DUE = text("""
+SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8
+FROM orchestration_outbox_jobs WHERE status = 'pending' AND kind = ANY(CAST(:kinds AS text[]))
+""")
+
+_FACTS = text("""
+SELECT (SELECT count(*) FROM orchestration_outbox_jobs
+        WHERE status = 'processing' OR (status = 'pending' AND next_run_at <= clock_timestamp())) AS depth,
+       (SELECT count(*) FROM orchestration_outbox_jobs
+        WHERE status = 'pending' AND next_run_at > clock_timestamp()) AS scheduled,
+       (SELECT count(*) FROM orchestration_outbox_jobs WHERE status = 'failed') AS dead_letters,
+       (SELECT extract(epoch FROM clock_timestamp() - min(next_run_at))::float8 FROM orchestration_outbox_jobs
+        WHERE status = 'pending' AND next_run_at <= clock_timestamp()) AS oldest_due_seconds
+""")
+
+_PRUNE = text("""
+DELETE FROM orchestration_outbox_jobs WHERE id IN (
+    SELECT id FROM orchestration_outbox_jobs
+    WHERE status IN ('completed', 'cancelled') AND finished_at < clock_timestamp() - make_interval(hours => :hours)
+    LIMIT 5000)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of a claimed job: completed, failed, or pending again after `delay` seconds.
+
+    `is_fresh` forgets the attempts so far: a snooze is no failure.
+    """
+
+    job: ClaimedJob
+    status: str
+    delay: float = 0.0
+    is_fresh: bool = False
+    error: str | None = None
+
+
+def enqueue(session: Session, jobs: Sequence[NewJob]) -> None:
+    """Write jobs in this transaction; workers are woken by its commit where one is due at once."""
+    for job in sorted(jobs, key=lambda job: job.dedupe_key or ""):  # one order for all: no deadlock between two
+        session.connection().execute(
+            _ENQUEUE,
+            {
+                "kind": job.kind,
+                "args": json.dumps(job.args),
+                "orchestration_id": UUID(job.orchestration_id) if job.orchestration_id else None,
+                "agent_id": job.agent_id,
+                "dedupe_key": job.dedupe_key,
+                "priority": job.priority,
+                "max_attempts": job.max_attempts,
+                "run_at": job.run_at,
+            },
+        )
+    if any(job.run_at is None for job in jobs):
+        notices.wake_workers(session)
+
+
+def claim(session: Session, *, worker: str, kinds: Sequence[str], room: int, lease_seconds: float) -> list[ClaimedJob]:
+    """Take up to `room` due jobs under a lease."""
+    rows = session.connection().execute(
+        _CLAIM, {"worker": worker, "kinds": list(kinds), "room": room, "lease": lease_seconds}
+    )
+    return [
+        ClaimedJob(
+            id=row.id,
+            kind=row.kind,
+            args=row.args,
+            orchestration_id=str(row.orchestration_id) if row.orchestration_id else None,
+            agent_id=row.agent_id,
+            attempt=row.attempts,
+            max_attempts=row.max_attempts,
+            lease_token=row.lease_token,
+        )
+        for row in rows
+    ]
+
+
+def settle(session: Session, settlements: Sequence[Settlement]) -> set[int]:
+    """Write what became of claimed jobs; returns the ids that were still this holder's to settle."""
+    if not settlements:
+        return set()
+    rows = session.connection().execute(
+        _SETTLE,
+        {
+            "ids": [s.job.id for s in settlements],
+            "tokens": [s.job.lease_token for s in settlements],
+            "statuses": [s.status for s in settlements],
+            "delays": [float(s.delay) for s in settlements],
+            "fresh": [s.is_fresh for s in settlements],
+            "errors": [None if s.error is None else storable(s.error) for s in settlements],
+        },
+    )
+    return set(rows.scalars())
+
+
+def complete_held(session: Session, job: ClaimedJob) -> None:
+    """Complete a job in the transaction of its own writes; raises LeaseLost, which undoes them, if it is not held."""
+    if not settle(session, [Settlement(job, "completed")]):
+        raise LeaseLost(job.id)
+
+
+def is_held(session: Session, job: ClaimedJob) -> bool:
+    """True where the lease is still this holder's; the row is kept so until the transaction ends."""
+    query = text(
+        "SELECT 1 FROM orchestration_outbox_jobs"
+        " WHERE id = :id AND lease_token = :token AND status = 'processing' FOR SHARE"
+    )
+    return session.connection().execute(query, {"id": job.id, "token": job.lease_token}).scalar() is not None
+
+
+def extend(session: Session, tokens: Collection[int], *, lease_seconds: float) -> set[int]:
+    """Renew the leases of these tokens in one statement; returns those that are still held."""
+    return set(session.connection().execute(_EXTEND, {"tokens": list(tokens), "lease": lease_seconds}).scalars())
+
+
+def rescue(session: Session) -> int:
+    """Return the jobs whose lease ran out; how many."""
+    rescued = len(session.connection().execute(_RESCUE).all())
+    if rescued:
+        notices.wake_workers(session)
+    return rescued
+
+
+def seconds_to_next(session: Session, kinds: Sequence[str]) -> float | None:
+    """Seconds until the next pending job is due, negative if one already is; None without any."""
+    return session.connection().execute(_NEXT_DUE, {"kinds": list(kinds)}).scalar()
+
+
+def outbox_facts(session: Session) -> dict[str, Any]:
+    """Depth (due or running), scheduled, dead letters, and the age in seconds of the oldest due job."""
+    row = session.connection().execute(_FACTS).one()
+    oldest = row.oldest_due_seconds
+    return {
+        "depth": row.depth,
+        "scheduled": row.scheduled,
+        "dead_letters": row.dead_letters,
+        "oldest_due_seconds": None if oldest is None else round(oldest, 1),
+    }
+
+
+def prune(session: Session, *, older_than_hours: int) -> int:
+    """Delete finished jobs that are older; how many."""
+    return session.connection().execute(_PRUNE, {"hours": older_than_hours}).rowcount

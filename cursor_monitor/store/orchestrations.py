@@ -1,0 +1,194 @@
+"""Orchestrations: the snapshot under its lock, the projection of its events, and plain reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from cursor_monitor.domain.orchestration import Attempt, PlanTask, Snapshot, Task
+from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
+from cursor_monitor.store import codec, tables
+
+_PROJECTED = (
+    "name",
+    "mode",
+    "repository",
+    "ref",
+    "prompt",
+    "model",
+    "is_planned",
+    "is_approved",
+    "is_cancelling",
+    "allowance",
+    "quality_score",
+    "quality_coverage",
+    "error_code",
+    "error_summary",
+    "created_by",
+    "created_at",
+    "started_at",
+    "completed_at",
+)
+_TASK_FIELDS = (
+    "key",
+    "title",
+    "prompt",
+    "model",
+    "ref",
+    "attempts_allowed",
+    "is_waived",
+    "branch",
+    "pr_url",
+    "quality_score",
+    "quality_coverage",
+    "error_message",
+    "started_at",
+    "completed_at",
+)
+
+
+def lock_snapshot(session: Session, orchestration_id: UUID) -> Snapshot | None:
+    """The orchestration, whole, with its row locked until the transaction ends."""
+    row = session.exec(
+        select(tables.Orchestration).where(tables.Orchestration.id == orchestration_id).with_for_update()
+    ).one_or_none()
+    return None if row is None else _snapshot(session, row)
+
+
+def load_snapshot(session: Session, orchestration_id: UUID) -> Snapshot | None:
+    """The same without a lock, for reading."""
+    row = session.get(tables.Orchestration, orchestration_id)
+    return None if row is None else _snapshot(session, row)
+
+
+def save(session: Session, before: Snapshot | None, after: Snapshot) -> None:
+    """Write what differs between the two; `before` is None for a new orchestration."""
+    values = _orchestration_values(after)
+    table = tables.Orchestration.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    if before is None:
+        session.connection().execute(insert(table).values(**values))
+    else:
+        session.connection().execute(table.update().where(table.c.id == values["id"]).values(**values))
+    known = {task.key: task for task in before.tasks} if before else {}
+    for position, task in enumerate(after.tasks):
+        if known.get(task.key) != task:
+            _save_task(session, after.id, position, task, known.get(task.key))
+
+
+def find(session: Session, orchestration_id: UUID) -> tables.Orchestration | None:
+    """One row."""
+    return session.get(tables.Orchestration, orchestration_id)
+
+
+def select_tasks(session: Session, orchestration_id: UUID) -> Sequence[tables.Task]:
+    """The tasks in the order of the plan."""
+    query = select(tables.Task).where(tables.Task.orchestration_id == orchestration_id)
+    return session.exec(query.order_by(col(tables.Task.position))).all()
+
+
+def select_newest(
+    session: Session,
+    *,
+    status: str | None,
+    mode: str | None,
+    repository: str | None,
+    q: str | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[tables.Orchestration]:
+    """A page, newest first; `q` is looked for in name, prompt and repository."""
+    row = tables.Orchestration
+    query = select(row)
+    if status:
+        query = query.where(row.status == status)
+    if mode:
+        query = query.where(row.mode == mode)
+    if repository:
+        query = query.where(col(row.repository).icontains(repository, autoescape=True))
+    if q:
+        looked_in = (col(c).icontains(q, autoescape=True) for c in (row.name, row.prompt, row.repository))
+        query = query.where(or_(*looked_in))
+    if before is not None:
+        query = query.where(row.id < before)
+    return session.exec(query.order_by(col(row.id).desc()).limit(limit)).all()
+
+
+def _snapshot(session: Session, row: tables.Orchestration) -> Snapshot:
+    attempts: dict[str, list[Attempt]] = {}
+    states = select(tables.Attempt).where(tables.Attempt.orchestration_id == row.id)
+    for state in session.exec(states.order_by(col(tables.Attempt.number))):
+        attempts.setdefault(state.task_key, []).append(codec.load_attempt(state.state))
+    values: dict[str, Any] = {name: getattr(row, name) for name in _PROJECTED}
+    values["mode"] = Mode(row.mode)
+    return Snapshot(
+        id=str(row.id),
+        status=OrchestrationStatus(row.status),
+        options=codec.load_options(row.options),
+        requested_tasks=tuple(codec.load(PlanTask, task) for task in row.requested_tasks),
+        tasks=tuple(_task(task, attempts.get(task.key, [])) for task in select_tasks(session, row.id)),
+        seq=row.last_seq,
+        **values,
+    )
+
+
+def _task(row: tables.Task, attempts: list[Attempt]) -> Task:
+    values: dict[str, Any] = {name: getattr(row, name) for name in _TASK_FIELDS}
+    return Task(status=TaskStatus(row.status), depends_on=tuple(row.depends_on), attempts=tuple(attempts), **values)
+
+
+def _orchestration_values(s: Snapshot) -> dict[str, Any]:
+    return {
+        **{name: getattr(s, name) for name in _PROJECTED},
+        "id": UUID(s.id),
+        "status": s.status,
+        "options": codec.dump(s.options),
+        "requested_tasks": [codec.dump(task) for task in s.requested_tasks],
+        "tasks_total": len(s.tasks) or len(s.requested_tasks),
+        "tasks_completed": sum(task.status is TaskStatus.COMPLETED for task in s.tasks),
+        "active_agents": len(s.live_attempts),
+        "last_seq": s.seq,
+        "updated_at": text("clock_timestamp()"),
+    }
+
+
+def _save_task(session: Session, orchestration_id: str, position: int, task: Task, before: Task | None) -> None:
+    newest = task.attempt
+    values = {
+        **{name: getattr(task, name) for name in _TASK_FIELDS},
+        "orchestration_id": UUID(orchestration_id),
+        "position": position,
+        "depends_on": list(task.depends_on),
+        "status": task.status,
+        "agent_id": newest.agent_id if newest else None,
+        "latest_run_id": newest.run.id if newest and newest.run else None,
+        "attempts": len(task.attempts),
+        "iterations": newest.iterations if newest else 0,
+    }
+    _upsert(session, tables.Task, values, ("orchestration_id", "key"))
+    known = set(before.attempts) if before else set()
+    for attempt in task.attempts:
+        if attempt not in known:
+            _save_attempt(session, orchestration_id, task.key, attempt)
+
+
+def _save_attempt(session: Session, orchestration_id: str, task_key: str, attempt: Attempt) -> None:
+    values = {
+        "agent_id": attempt.agent_id,
+        "orchestration_id": UUID(orchestration_id),
+        "task_key": task_key,
+        "number": attempt.number,
+        "status": attempt.status,
+        "state": codec.dump(attempt),
+    }
+    _upsert(session, tables.Attempt, values, ("agent_id",))
+
+
+def _upsert(session: Session, model: Any, values: dict[str, Any], key: tuple[str, ...]) -> None:
+    statement = insert(model.__table__).values(**values)
+    changed = {name: statement.excluded[name] for name in values if name not in key}
+    session.connection().execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))

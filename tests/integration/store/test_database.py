@@ -1,0 +1,136 @@
+"""Transactions: run again after a deadlock, whole or not at all, and plain words where there is no database."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.store import database as db
+from cursor_monitor.store.database import open_database, reading, transaction, transactional
+from cursor_monitor.store.embedded import EmbeddedPostgres
+from tests.support.postgres import ask, ask_one
+
+
+@pytest.fixture
+def two_rows(database: str) -> str:
+    ask(database, "INSERT INTO cursor_cache VALUES ('a', '0', now()), ('b', '0', now())")
+    return database
+
+
+def add_one(session: Session, key: str) -> None:
+    session.connection().execute(
+        text("UPDATE cursor_cache SET value = to_jsonb((value #>> '{}')::int + 1) WHERE key = :key"), {"key": key}
+    )
+
+
+def test_the_victim_of_a_deadlock_runs_again(two_rows: str) -> None:
+    both_hold_one = threading.Barrier(2)
+    tries: list[str] = []
+
+    @transactional
+    def add_to_both(session: Session, first: str, second: str) -> None:
+        tries.append(first)
+        add_one(session, first)
+        if tries.count(first) == 1:
+            both_hold_one.wait(10)
+        add_one(session, second)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(add_to_both, "ab", "ba"))
+    assert len(tries) == 3
+    assert ask(two_rows, "SELECT value FROM cursor_cache ORDER BY key") == [(2,), (2,)]
+
+
+def test_a_deadlock_that_never_ends_is_raised(database: str) -> None:
+    tries: list[int] = []
+
+    @transactional
+    def always_a_victim(session: Session) -> None:
+        tries.append(1)
+        session.connection().execute(text("DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$"))
+
+    with pytest.raises(Exception, match=r"40P01|deadlock"):
+        always_a_victim()
+    assert len(tries) == 4
+
+
+def test_other_errors_are_raised_at_once(two_rows: str) -> None:
+    tries: list[int] = []
+
+    @transactional
+    def insert_twice(session: Session) -> None:
+        tries.append(1)
+        session.connection().execute(text("INSERT INTO cursor_cache VALUES ('a', '0', now())"))
+
+    with pytest.raises(IntegrityError):
+        insert_twice()
+    assert len(tries) == 1
+
+
+def test_a_reading_session_sees_one_moment_and_cannot_write(two_rows: str) -> None:
+    query = text("SELECT value FROM cursor_cache WHERE key = 'a'")
+    with reading() as session:
+        before = session.connection().execute(query).scalar()
+        with transaction() as other:
+            add_one(other, "a")
+        assert session.connection().execute(query).scalar() == before
+        with pytest.raises(Exception, match="read-only"):
+            add_one(session, "a")
+    assert ask_one(two_rows, "SELECT value FROM cursor_cache WHERE key = 'a'") == 1
+
+
+def test_without_a_database_it_says_so(database: str, tmp_path: Path) -> None:
+    open_database(f"postgresql://postgres@/nothing?host={tmp_path}")
+
+    def begin() -> None:
+        with transaction() as session:
+            session.connection()
+
+    for attempt in (db.ping, begin, db.connect_listener):
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            attempt()
+
+
+def test_a_lost_connection_is_unavailable_and_the_next_one_works(database: str, server: EmbeddedPostgres) -> None:
+    def lose_it() -> None:
+        with transaction() as session:
+            pid = session.connection().execute(text("SELECT pg_backend_pid()")).scalar()
+            ask(server.url, "SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            session.connection().execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable):
+        lose_it()
+    with transaction() as session:
+        assert session.connection().execute(text("SELECT 1")).scalar() == 1
+
+
+def test_a_database_that_comes_back_needs_no_new_start(database: str, server: EmbeddedPostgres) -> None:
+    db.ping()
+    server.stop()
+    try:
+        with pytest.raises(Unavailable):
+            db.ping()
+    finally:
+        server.start()
+    db.ping()
+
+
+def test_too_many_connections_are_said_to_be_unavailable(database: str) -> None:
+    ask(database, "CREATE ROLE narrow LOGIN CONNECTION LIMIT 1")
+    url = database.replace("postgres@", "narrow@")
+    try:
+        with psycopg.connect(url):
+            open_database(url)
+            with pytest.raises(Unavailable):
+                db.ping()
+    finally:
+        db.close_database()
+        ask(database, "DROP ROLE narrow")

@@ -1,0 +1,105 @@
+"""The worker's composition root: settings, client, runner, clock, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+
+from cursor_monitor.cursor.client import build_client
+from cursor_monitor.cursor.contact import Contact, ContactTransport
+from cursor_monitor.logs import configure_logging
+from cursor_monitor.services.startup import close_all, open_all
+from cursor_monitor.settings import CURSOR_API, Settings, SettingsError, load_settings
+from worker.handlers import build_handlers
+from worker.maintenance import Maintenance
+from worker.runner import Runner
+from worker.wakeup import Wakeup
+
+log = logging.getLogger("worker")
+
+
+def main() -> int:
+    """Run a worker until SIGTERM or SIGINT; 0 after a drain, 2 for settings that cannot work."""
+    try:
+        settings = load_settings()
+        _check(settings)
+        configure_logging(settings.log_level)
+        open_all(settings, pool_size=8)
+    except SettingsError as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return 2
+    try:
+        asyncio.run(work(settings))
+    finally:
+        close_all()
+    return 0
+
+
+async def work(settings: Settings) -> None:
+    """Claim and run jobs until told to stop, then drain."""
+    instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+    contact = Contact()
+    key = settings.cursor_api_key or "simulator"
+    api = build_client(settings.cursor_api_url, key, transport=ContactTransport(contact))
+    wakeup = Wakeup()
+    runner = Runner(
+        instance,
+        build_handlers(api),
+        wakeup,
+        concurrency=settings.worker_concurrency,
+        lease_seconds=settings.lease_seconds,
+        poll_seconds=settings.poll_seconds,
+    )
+    clock = Maintenance(settings, instance, runner, wakeup, api, contact)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    listening = asyncio.create_task(wakeup.listen(), name="listen")
+    working = asyncio.create_task(runner.run(), name="run")
+    await asyncio.to_thread(clock.start)
+    log.info("worker ready", extra={"instance": instance})
+    await _until_stopped(stopping, working)
+    await _drain(settings, runner, clock, working)
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    await api.aclose()
+
+
+async def _drain(settings: Settings, runner: Runner, clock: Maintenance, working: asyncio.Task[None]) -> None:
+    log.info("draining", extra={"running": runner.running_count})
+    runner.drain()
+    await asyncio.to_thread(clock.announce, "draining")
+    try:
+        await asyncio.wait_for(asyncio.shield(working), settings.drain_seconds)
+    except TimeoutError:
+        log.warning("handing back what is still running", extra={"running": runner.running_count})
+        await runner.hand_back()
+        await working
+    await asyncio.to_thread(clock.stop, "stopped")
+    log.info("worker stopped")
+
+
+async def _until_stopped(stopping: asyncio.Event, working: asyncio.Task[None]) -> None:
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({told, working}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if working.done():
+        working.result()  # a runner that ends without being told has failed, and says how
+
+
+def _check(settings: Settings) -> None:
+    if settings.simulated and settings.cursor_api_url == CURSOR_API:
+        raise SettingsError(
+            "CURSOR_API_KEY: is not set; give a key of Cursor's dashboard, or point CURSOR_API_URL at the simulator, "
+            "example: CURSOR_API_URL=http://127.0.0.1:3900"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

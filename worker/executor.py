@@ -1,0 +1,84 @@
+"""Run one job and say what becomes of it; no SQL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.domain.jobs import ClaimedJob, Discard, Done, LeaseLost, Outcome, Retry, Settled, Snooze
+from cursor_monitor.engine.backoff import delay_seconds
+from cursor_monitor.store.jobs import Settlement
+from worker.handlers import Handler, Handlers
+
+log = logging.getLogger(__name__)
+
+_DATABASE_SECONDS = 1.0
+
+
+async def execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], float]) -> Settlement | None:
+    """Do the job; None where it was settled with its own writes, or is no longer ours."""
+    handler = handlers[job.kind]
+    if job.attempt > job.max_attempts:
+        return await _give_up(job, handler, "the worker died at each try")
+    try:
+        async with asyncio.timeout(handler.deadline_seconds):
+            outcome = await handler.run(job)
+    except LeaseLost:
+        log.info("lease lost", extra=_fields(job))
+        return None
+    except Unavailable as error:
+        # The database is out: nothing was done that counts, and the attempt is not the job's fault.
+        return Settlement(job, "pending", delay=_DATABASE_SECONDS, is_fresh=True, error=error.message)
+    except TimeoutError:
+        outcome = Retry(f"no end after {handler.deadline_seconds:g} s")
+    except Exception as error:
+        log.exception("job failed", extra=_fields(job))
+        outcome = Retry(f"{type(error).__name__}: {error}")
+    return await _settle(job, handler, outcome, random)
+
+
+async def _settle(
+    job: ClaimedJob, handler: Handler, outcome: Outcome, random: Callable[[], float]
+) -> Settlement | None:
+    match outcome:
+        case Settled():
+            return None
+        case Done():
+            return Settlement(job, "completed")
+        case Snooze(seconds):
+            return Settlement(job, "pending", delay=seconds, is_fresh=True)
+        case Discard(error):
+            return await _give_up(job, handler, error)
+        case Retry(error, after_seconds):
+            if job.attempt >= job.max_attempts:
+                return await _give_up(job, handler, error)
+            delay = delay_seconds(job.attempt, random(), after_seconds)
+            log.warning("job will be tried again", extra={**_fields(job), "error": error, "delay_seconds": delay})
+            return Settlement(job, "pending", delay=delay, error=error)
+
+
+async def _give_up(job: ClaimedJob, handler: Handler, error: str) -> Settlement | None:
+    log.error("job given up", extra={**_fields(job), "error": error})
+    try:
+        await handler.give_up(job, error)
+    except Unavailable:
+        return Settlement(job, "pending", delay=_DATABASE_SECONDS, error=error)
+    except LeaseLost:
+        log.info("lease lost", extra=_fields(job))
+        return None
+    except Exception:
+        # Such as arguments that cannot be read: without an end here the job would come back for ever.
+        log.exception("giving up failed", extra=_fields(job))
+    return Settlement(job, "failed", error=error)
+
+
+def _fields(job: ClaimedJob) -> dict[str, object]:
+    return {
+        "job_id": job.id,
+        "kind": job.kind,
+        "attempt": job.attempt,
+        "orchestration_id": job.orchestration_id,
+        "agent_id": job.agent_id,
+    }

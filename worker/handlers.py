@@ -1,0 +1,44 @@
+"""Which service does which kind of job, and what to say when one is given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
+from cursor_monitor.services import advance, attempts, reconcile
+
+
+async def _nothing(job: ClaimedJob, error: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How a kind of job is done; `give_up` tells the rest of the product when it becomes a dead letter."""
+
+    run: Callable[[ClaimedJob], Awaitable[Outcome]]
+    give_up: Callable[[ClaimedJob, str], Awaitable[None]] = _nothing
+    deadline_seconds: float = 300.0
+
+
+Handlers = Mapping[str, Handler]
+
+
+def build_handlers(api: CursorApi) -> Handlers:
+    """The handlers of every kind that this version knows."""
+    return {
+        JobKind.ADVANCE: Handler(_advance, deadline_seconds=60),
+        JobKind.LAUNCH_AGENT: Handler(lambda job: attempts.launch_agent(job, api), attempts.give_up_launch),
+        JobKind.SEND_FOLLOWUP: Handler(lambda job: attempts.send_followup(job, api), attempts.give_up_followup),
+        JobKind.CANCEL_RUN: Handler(lambda job: attempts.cancel_run(job, api)),
+        JobKind.OBSERVE_AGENT: Handler(lambda job: reconcile.observe_agent(job, api)),
+    }
+
+
+async def _advance(job: ClaimedJob) -> Outcome:
+    if job.orchestration_id is not None:
+        await asyncio.to_thread(advance.advance, job.orchestration_id)
+    return Done()

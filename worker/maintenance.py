@@ -1,0 +1,121 @@
+"""The worker's clock: short periodic jobs in threads of their own, so that a busy loop cannot fake its death."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.cursor.contact import Contact
+from cursor_monitor.cursor.errors import CursorError
+from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.services import catalogue, maintenance
+from cursor_monitor.settings import VERSION, Settings
+from cursor_monitor.store import heartbeats
+from cursor_monitor.store.database import transaction
+from worker.runner import Runner
+from worker.wakeup import Wakeup
+
+log = logging.getLogger(__name__)
+
+_RESCUE_SECONDS = 5.0
+_PRUNE_SECONDS = 600.0
+_CATALOGUE_SECONDS = 300.0
+
+
+class Maintenance:
+    """Heartbeat, leases, rescue, pruning and Cursor's listings, on APScheduler."""
+
+    def __init__(
+        self, settings: Settings, instance: str, runner: Runner, wakeup: Wakeup, api: CursorApi, contact: Contact
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._runner = runner
+        self._wakeup = wakeup
+        self._api = api
+        self._contact = contact
+        self._loop = asyncio.get_running_loop()
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
+        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
+
+    def start(self) -> None:
+        """Say that the worker is there, and begin."""
+        self._beat("started")
+        self._every(self._settings.heartbeat_seconds, self._heartbeat)
+        self._every(self._settings.lease_seconds / 3, self._extend_leases)
+        self._every(min(_RESCUE_SECONDS, self._settings.lease_seconds), self._rescue, now=True)
+        self._every(_PRUNE_SECONDS, self._prune)
+        self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
+        self._scheduler.start()
+
+    def stop(self, kind: str) -> None:
+        """End the clock and say why."""
+        self._scheduler.shutdown(wait=True)
+        self._beat(kind)
+
+    def announce(self, kind: str) -> None:
+        """Write one health event now."""
+        self._beat(kind)
+
+    def _every(self, seconds: float, work: Callable[[], None], *, now: bool = False) -> None:
+        first = datetime.now(UTC) + timedelta(seconds=0 if now else seconds)
+        self._scheduler.add_job(self._guarded, "interval", seconds=seconds, args=[work], next_run_time=first)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Unavailable:
+            log.debug("the database is out", extra={"work": work.__name__})
+        except CursorError as error:
+            log.warning("Cursor did not answer", extra={"work": work.__name__, "error": str(error)})
+        except Exception:
+            log.exception("periodic work failed", extra={"work": work.__name__})
+
+    def _heartbeat(self) -> None:
+        self._beat("heartbeat")
+
+    def _beat(self, kind: str) -> None:
+        try:
+            with transaction() as session:
+                heartbeats.record(
+                    session, service="worker", instance=self._instance, kind=kind, details=self._details()
+                )
+        except Unavailable:
+            log.debug("no heartbeat: the database is out")
+
+    def _details(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "interval_seconds": self._settings.heartbeat_seconds,
+            "wakeup": self._wakeup.mode,
+            "running": self._runner.running_count,
+            "concurrency": self._settings.worker_concurrency,
+            "settled": self._runner.settled_count,
+            "simulated": self._settings.simulated,
+            "cursor_api": self._contact.facts(),
+        }
+
+    def _extend_leases(self) -> None:
+        lost = self._runner.extend_leases()
+        if lost:
+            self._loop.call_soon_threadsafe(self._runner.abandon, lost)
+
+    def _rescue(self) -> None:
+        rescued = maintenance.rescue_jobs()
+        if rescued:
+            log.warning("jobs rescued", extra={"jobs": rescued})
+
+    def _prune(self) -> None:
+        log.debug("pruned", extra=maintenance.prune())
+
+    def _refresh_catalogue(self) -> None:
+        asyncio.run_coroutine_threadsafe(
+            catalogue.refresh(self._api, self._settings.cursor_api_url), self._loop
+        ).result(300)
+        self._beat("heartbeat")  # what Cursor answered is news

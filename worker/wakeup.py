@@ -1,0 +1,79 @@
+"""What wakes the runner: a NOTIFY where LISTEN works, and in any case the poll beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import psycopg
+
+from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.store import database
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "jobs"
+_PING = "ping"
+_PING_SECONDS = 3.0
+_KEEPALIVE_SECONDS = 30.0
+_RETRY_SECONDS = 2.0
+
+
+class Wakeup:
+    """An event that LISTEN sets; `mode` says whether LISTEN is known to work."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.mode = "starting"
+
+    def set(self) -> None:
+        """Wake the runner now."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when woken, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), max(seconds, 0.0))
+        self._event.clear()
+
+    async def listen(self) -> None:
+        """Listen for ever; where it does not work, say so and try again now and then."""
+        while True:
+            try:
+                async with contextlib.AsyncExitStack() as stack:
+                    connection = await database.connect_listener_async()
+                    stack.push_async_callback(connection.close)
+                    await connection.execute(f"LISTEN {CHANNEL}".encode())
+                    await self._hear(connection)
+            except (Unavailable, psycopg.Error, OSError) as error:
+                self._fall_back(f"connection lost: {type(error).__name__}")
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _hear(self, connection: psycopg.AsyncConnection[object]) -> None:
+        """A transaction pooler accepts LISTEN and delivers nothing, so the first thing to hear is our own ping."""
+        await asyncio.to_thread(_ping)
+        async for notice in connection.notifies(timeout=_PING_SECONDS):
+            self.set()
+            if notice.payload == _PING:
+                break
+        else:
+            self._fall_back("a notification of our own never came (a transaction pooler?)")
+            await asyncio.sleep(_KEEPALIVE_SECONDS)
+            return
+        self.mode = "listen"
+        self.set()
+        while True:
+            async for _ in connection.notifies(timeout=_KEEPALIVE_SECONDS):
+                self.set()
+            await connection.execute("SELECT 1")
+
+    def _fall_back(self, reason: str) -> None:
+        if self.mode != "polling":
+            log.warning("waking up by polling only", extra={"reason": reason})
+        self.mode = "polling"
+
+
+def _ping() -> None:
+    with database.connect_listener() as connection:
+        connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, _PING))
