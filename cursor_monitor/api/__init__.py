@@ -1,0 +1,33 @@
+"""The HTTP API: FastAPI, made to be mounted at /api."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from cursor_monitor.api import agents, catalogue, docs, errors, events, health, orchestrations, tasks
+from cursor_monitor.settings import VERSION
+
+PREFIX = "/cloud-agents"
+_RESOURCES = (health, orchestrations, tasks, events, agents, catalogue)
+
+
+def build_api() -> FastAPI:
+    """The application with every route and the one shape of errors; it opens nothing by itself."""
+    app = FastAPI(
+        title="Cursor Monitor",
+        version=VERSION,
+        summary="The control room for fleets of Cursor cloud agents.",
+        servers=[{"url": "/api"}],
+        root_path_in_servers=False,
+        openapi_url="/openapi.json",
+        docs_url=None,  # these pages load scripts from other sites
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    errors.install(app)
+    api = APIRouter(prefix=PREFIX)
+    for resource in _RESOURCES:
+        api.include_router(resource.router)
+    app.include_router(api)
+    docs.install(app)
+    return app

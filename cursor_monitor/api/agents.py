@@ -1,0 +1,87 @@
+"""The fleet: launch, list, look at, send a follow-up, stop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Depends, Response
+
+from cursor_monitor import routes
+from cursor_monitor.api import schemas
+from cursor_monitor.api.bodies import FollowupBody, LaunchAgentBody
+from cursor_monitor.api.deps import (
+    BY,
+    AgentId,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    RepositoryFilter,
+    Search,
+    StatusFilter,
+    errors,
+    require_json,
+    writing_errors,
+)
+from cursor_monitor.queries import agents as queries
+from cursor_monitor.queries.page import Page
+from cursor_monitor.services import agents as services
+
+router = APIRouter(prefix="/agents", tags=["agents"])
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.Agent,
+    responses=writing_errors(409, 415),
+    dependencies=[Depends(require_json)],
+)
+def launch(body: LaunchAgentBody, response: Response, idempotency_key: IdempotencyKey = None) -> Any:
+    """Record a new agent; a worker launches it at Cursor. `status` is that of the acceptance."""
+    made = services.launch(body.given(), by=BY, idempotency_key=idempotency_key)
+    response.headers["Location"] = f"{routes.API}/agents/{made}"
+    return _whole(queries.get_agent(made)).model_copy(update={"status": "queued"})
+
+
+@router.get("", response_model=schemas.Listing[schemas.AgentLine], responses=errors())
+def list_agents(
+    status: StatusFilter = None,
+    repository: RepositoryFilter = None,
+    q: Search = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[queries.AgentRow]:
+    """The newest first."""
+    return queries.list_agents(state=status, repository=repository, q=q, cursor=cursor, limit=limit)
+
+
+@router.get("/{agent_id}", response_model=schemas.Agent, responses=errors(404))
+def get_agent(agent_id: AgentId) -> schemas.Agent:
+    """One agent, whole."""
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.post(
+    "/{agent_id}/followup",
+    status_code=202,
+    response_model=schemas.AcceptedFollowup,
+    responses=writing_errors(404, 409, 415),
+    dependencies=[Depends(require_json)],
+)
+def followup(agent_id: AgentId, body: FollowupBody) -> schemas.AcceptedFollowup:
+    """Send a further prompt to an agent."""
+    made = services.followup(agent_id, body.prompt, by=BY)
+    return schemas.AcceptedFollowup(id=made, agent_id=agent_id, status="queued")
+
+
+@router.post("/{agent_id}/stop", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
+def stop(agent_id: AgentId) -> schemas.Agent:
+    """Cancel what the agent is doing."""
+    services.stop(agent_id, by=BY)
+    return _whole(queries.get_agent(agent_id))
+
+
+def _whole(detail: queries.AgentDetail) -> schemas.Agent:
+    rest = asdict(detail)
+    return schemas.Agent.model_validate({**rest.pop("agent"), **rest})

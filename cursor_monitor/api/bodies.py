@@ -1,0 +1,101 @@
+"""What the API reads: the shape and types of each body; what the values mean is checked by the services."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from cursor_monitor.domain.status import Mode
+from cursor_monitor.engine.plan import PROMPT_LIMIT
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain the character NUL (U+0000)")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""A string that Postgres can store."""
+
+# Bounds go to the OpenAPI document only: the services hold the one check, for pages and API alike.
+Prompt = Annotated[
+    Text,
+    Field(description="What is asked for.", json_schema_extra={"minLength": 1, "maxLength": PROMPT_LIMIT}),
+]
+RepositoryName = Annotated[
+    Text, Field(description="`owner/name`, or its https URL.", json_schema_extra={"minLength": 1})
+]
+
+
+def _documented(description: str, **schema: Any) -> Any:
+    return Field(default=None, description=description, json_schema_extra=schema or None)
+
+
+class Body(BaseModel):
+    """Base of all bodies: no unknown field, no silent conversion, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    def given(self) -> dict[str, Any]:
+        """The fields as sent; null means the same as absent."""
+        return self.model_dump(exclude_none=True)
+
+
+class OptionsBody(Body):
+    """The limits of one orchestration; caps, never targets."""
+
+    max_parallel_agents: int | None = _documented("Agents at work at once.", minimum=1, maximum=50)
+    max_iterations: int | None = _documented("Follow-ups per agent.", minimum=1, maximum=100)
+    max_attempts: int | None = _documented("Agents per task, after an error of the run.", minimum=1, maximum=10)
+    quality_threshold: int | None = _documented("Score below which work goes on.", minimum=0, maximum=100)
+    auto_create_pr: bool | None = _documented("Open a pull request for each branch.")
+    require_approval: bool | None = _documented("Wait for a person before the first agent is launched.")
+    max_agents: int | None = _documented("Agents in all.", minimum=1)
+    timeout_hours: float | None = _documented("A run without an end is cancelled.", exclusiveMinimum=0, maximum=168)
+    # Let through undocumented, so that the services can refuse them in clear words.
+    budget_cents: SkipJsonSchema[Any] = None
+    reviewer: SkipJsonSchema[Any] = None
+
+
+class TaskBody(Body):
+    """One task of an explicit plan."""
+
+    key: Text | None = _documented("A short name that `depends_on` can use.")
+    title: Text | None = _documented("A line for people.")
+    prompt: Prompt
+    depends_on: list[Text] | None = _documented("Keys of the tasks that must be completed first.")
+    model: Text | None = _documented("Instead of the orchestration's model.")
+    ref: Text | None = _documented("Branch or commit to start from, instead of the orchestration's.")
+
+
+class LaunchOrchestrationBody(Body):
+    """A new orchestration."""
+
+    prompt: Prompt
+    repository: RepositoryName
+    ref: Text | None = _documented("Branch or commit to start from; the default branch where absent.")
+    model: Text | None = _documented("One of GET models; Cursor's default where absent.")
+    mode: Text | None = _documented("How the work is split over agents.", enum=[*map(str, Mode), None])
+    name: Text | None = _documented("A line for people; made from the prompt where absent.")
+    tasks: list[TaskBody] | None = _documented("The plan; needed by every mode but SINGLE_AGENT.")
+    options: OptionsBody | None = _documented("Limits.")
+
+
+class LaunchAgentBody(Body):
+    """A new agent, outside any orchestration."""
+
+    prompt: Prompt
+    repository: RepositoryName
+    ref: Text | None = _documented("Branch or commit to start from; the default branch where absent.")
+    model: Text | None = _documented("One of GET models; Cursor's default where absent.")
+    name: Text | None = _documented("A line for people.")
+    auto_create_pr: bool | None = _documented("Open a pull request for its branch.")
+
+
+class FollowupBody(Body):
+    """A further prompt to an agent."""
+
+    prompt: Prompt

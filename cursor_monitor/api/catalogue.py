@@ -1,0 +1,24 @@
+"""What Cursor offers this key, from the cache that the worker keeps within the vendor's limits."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from cursor_monitor.api import schemas
+from cursor_monitor.api.deps import errors
+from cursor_monitor.queries import catalogue as queries
+from cursor_monitor.queries.page import Page
+
+router = APIRouter(tags=["catalogue"])
+
+
+@router.get("/models", response_model=schemas.Listing[schemas.Model], responses=errors())
+def list_models() -> Page[queries.ModelRow]:
+    """The models that agents can be launched with; empty until Cursor was asked once."""
+    return Page(queries.list_models())
+
+
+@router.get("/repositories", response_model=schemas.Listing[schemas.Repository], responses=errors())
+def list_repositories() -> Page[schemas.Repository]:
+    """The repositories that the key can reach; empty until Cursor was asked once."""
+    return Page(tuple(schemas.Repository(repository=name) for name in queries.list_repositories()))

@@ -1,0 +1,48 @@
+"""The outermost layer of the web process: where the API is mounted, and what every request passes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from cursor_monitor.api import build_api
+from cursor_monitor.api.errors import problem
+from cursor_monitor.api.guards import BodyLimit, HostCheck, OriginCheck
+from cursor_monitor.api.headers import SecurityHeaders
+from cursor_monitor.api.probes import livez, readyz
+from cursor_monitor.settings import Settings, load_settings
+
+
+def build_edge(settings: Settings | None = None) -> list[Starlette | Callable[[ASGIApp], ASGIApp]]:
+    """What `rx.App(api_transformer=...)` takes: the shell that pages are mounted in, its wrappers, inmost first."""
+    chosen = settings or load_settings()
+    return [_shell(), BodyLimit, OriginCheck, partial(HostCheck, host=chosen.host), SecurityHeaders]
+
+
+def _shell() -> Starlette:
+    # FastAPI itself would let unknown addresses under /api fall through to the pages and answer HTML.
+    routes = [
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/api", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        _mount_api(),
+    ]
+    return Starlette(routes=routes)
+
+
+def _mount_api() -> Mount:
+    mount = Mount("/api", app=build_api())
+    # A line break in an address, %0A, would else miss the mount and reach the pages.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
+
+
+async def _nothing_here(request: Request) -> JSONResponse:
+    return problem(404, "not_found", "There is nothing at this address; /api/docs lists what there is.")

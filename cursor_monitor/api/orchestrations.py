@@ -1,0 +1,107 @@
+"""Orchestrations: launch, list, look at, control."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Depends, Response
+
+from cursor_monitor import routes
+from cursor_monitor.api import schemas
+from cursor_monitor.api.bodies import LaunchOrchestrationBody
+from cursor_monitor.api.deps import (
+    BY,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    ModeFilter,
+    OrchestrationId,
+    RepositoryFilter,
+    Search,
+    StatusFilter,
+    errors,
+    require_json,
+    writing_errors,
+)
+from cursor_monitor.domain.status import OrchestrationStatus
+from cursor_monitor.queries import orchestrations as queries
+from cursor_monitor.queries.page import Page
+from cursor_monitor.services import orchestrations as services
+
+router = APIRouter(prefix="/orchestrations", tags=["orchestrations"])
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.Orchestration,
+    responses=writing_errors(409, 415),
+    dependencies=[Depends(require_json)],
+)
+def launch(body: LaunchOrchestrationBody, response: Response, idempotency_key: IdempotencyKey = None) -> Any:
+    """Record a new orchestration; a worker starts it. `status` is that of the acceptance."""
+    made = services.launch(body.given(), by=BY, idempotency_key=idempotency_key)
+    response.headers["Location"] = f"{routes.API}/orchestrations/{made}"
+    return replace(queries.get_orchestration(made), status=str(OrchestrationStatus.QUEUED))
+
+
+@router.get("", response_model=schemas.Listing[schemas.OrchestrationLine], responses=errors())
+def list_orchestrations(
+    status: StatusFilter = None,
+    mode: ModeFilter = None,
+    repository: RepositoryFilter = None,
+    q: Search = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[queries.OrchestrationRow]:
+    """The newest first."""
+    return queries.list_orchestrations(status=status, mode=mode, repository=repository, q=q, cursor=cursor, limit=limit)
+
+
+@router.get("/{orchestration_id}", response_model=schemas.Orchestration, responses=errors(404))
+def get_orchestration(orchestration_id: OrchestrationId) -> Any:
+    """One orchestration, whole."""
+    return queries.get_orchestration(orchestration_id)
+
+
+_CONTROL: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": schemas.Orchestration,
+    "responses": writing_errors(404, 409),
+}
+
+
+@router.post("/{orchestration_id}/pause", **_CONTROL)
+def pause(orchestration_id: OrchestrationId) -> Any:
+    """Start nothing new until resumed."""
+    services.pause(orchestration_id, by=BY)
+    return queries.get_orchestration(orchestration_id)
+
+
+@router.post("/{orchestration_id}/resume", **_CONTROL)
+def resume(orchestration_id: OrchestrationId) -> Any:
+    """Go on after a pause or a block."""
+    services.resume(orchestration_id, by=BY)
+    return queries.get_orchestration(orchestration_id)
+
+
+@router.post("/{orchestration_id}/cancel", **_CONTROL)
+def cancel(orchestration_id: OrchestrationId) -> Any:
+    """Stop for good; live runs are cancelled."""
+    services.cancel(orchestration_id, by=BY)
+    return queries.get_orchestration(orchestration_id)
+
+
+@router.post("/{orchestration_id}/retry", **_CONTROL)
+def retry(orchestration_id: OrchestrationId) -> Any:
+    """Try the tasks again that did not complete."""
+    services.retry(orchestration_id, by=BY)
+    return queries.get_orchestration(orchestration_id)
+
+
+@router.post("/{orchestration_id}/approve", **_CONTROL)
+def approve(orchestration_id: OrchestrationId) -> Any:
+    """Let an orchestration that waits for approval go on."""
+    services.approve(orchestration_id, by=BY)
+    return queries.get_orchestration(orchestration_id)

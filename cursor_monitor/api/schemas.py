@@ -1,0 +1,218 @@
+"""What the API answers with; the OpenAPI document is made from these models."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from cursor_monitor.domain.status import Level, Mode, OrchestrationStatus, TaskStatus
+
+T = TypeVar("T")
+
+Time = Annotated[datetime, AfterValidator(lambda value: value.astimezone(UTC))]
+"""ISO 8601 in UTC with a Z, whatever zone the database server keeps."""
+
+
+class Answer(BaseModel):
+    """Base of all answers: made from the rows that the queries return."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+
+class Listing(Answer, Generic[T]):
+    """A page of a list; pass `next_cursor` as `cursor` for the next, null at the end."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class ErrorBody(Answer):
+    """What went wrong: `code` for programs, `message` for people, `details` for both."""
+
+    code: str
+    message: str
+    details: dict[str, Any] | None = None
+
+
+class ErrorAnswer(Answer):
+    """The one shape of every refusal and failure."""
+
+    error: ErrorBody
+
+
+class OrchestrationLine(Answer):
+    """One orchestration in a list."""
+
+    id: str
+    name: str
+    status: OrchestrationStatus
+    mode: Mode
+    repository: str
+    ref: str | None
+    model: str | None
+    tasks_total: int
+    tasks_completed: int
+    active_agents: int
+    quality_score: int | None = Field(description="0 to 100; null where there is no evidence.")
+    quality_coverage: int | None = Field(description="Share of the score backed by evidence, 0 to 100.")
+    error_code: str | None
+    error_summary: str | None
+    created_at: Time
+    started_at: Time | None
+    completed_at: Time | None
+    updated_at: Time
+
+
+class Orchestration(OrchestrationLine):
+    """One orchestration, whole, and the controls that make sense now."""
+
+    prompt: str
+    options: dict[str, Any]
+    created_by: str
+    controls: list[str]
+    last_seq: int = Field(description="The seq of its newest event.")
+
+
+class Task(Answer):
+    """One task of a plan; `waits_for` says why it has not started."""
+
+    key: str
+    title: str
+    prompt: str
+    status: TaskStatus
+    depends_on: list[str]
+    agent_id: str | None
+    latest_run_id: str | None
+    attempts: int
+    iterations: int
+    branch: str | None
+    pr_url: str | None
+    quality_score: int | None
+    quality_coverage: int | None
+    error_message: str | None
+    started_at: Time | None
+    completed_at: Time | None
+    waits_for: str | None
+
+
+class Event(Answer):
+    """One event of an orchestration; `seq` counts from 1 without gaps."""
+
+    seq: int
+    type: str
+    level: Level
+    task_key: str | None
+    message: str
+    payload: dict[str, Any]
+    created_at: Time
+
+
+class AgentLine(Answer):
+    """One agent in a list; `run_status` and `agent_status` are Cursor's own words."""
+
+    id: str
+    name: str | None
+    status: str = Field(validation_alias="state", description="queued, working, finished, failed or cancelled.")
+    run_status: str | None
+    agent_status: str | None
+    origin: str = Field(description="orchestration, person or elsewhere.")
+    orchestration_id: str | None
+    task_key: str | None
+    repository: str | None
+    ref: str | None
+    branch: str | None
+    pr_url: str | None
+    model: str | None
+    latest_run_id: str | None
+    error_message: str | None
+    created_at: Time
+    launched_at: Time | None
+    observed_at: Time | None
+
+
+class Run(Answer):
+    """One run of an agent."""
+
+    id: str
+    status: str
+    prompt: str | None
+    result: str | None
+    duration_ms: int | None
+    created_at: Time
+    ended_at: Time | None
+    observed_at: Time
+
+
+class Followup(Answer):
+    """One follow-up and whether Cursor has it."""
+
+    id: str
+    prompt: str
+    status: str
+    run_id: str | None
+    error_message: str | None
+    created_by: str
+    created_at: Time
+    sent_at: Time | None
+
+
+class Agent(AgentLine):
+    """One agent, whole: its runs and follow-ups oldest first, and the controls that make sense now."""
+
+    prompt: str | None
+    url: str | None
+    created_by: str | None
+    runs: list[Run]
+    followups: list[Followup]
+    controls: list[str]
+
+
+class AcceptedFollowup(Answer):
+    """A follow-up that is recorded and will be sent."""
+
+    id: str
+    agent_id: str
+    status: str = Field(description="queued.")
+
+
+class Model(Answer):
+    """A model that agents can be launched with."""
+
+    id: str
+    name: str
+
+
+class Repository(Answer):
+    """A repository that the key can reach, as an https URL."""
+
+    repository: str
+
+
+class Component(Answer):
+    """One part of the product: `status` ok, degraded, down or unknown, and its facts."""
+
+    model_config = ConfigDict(from_attributes=True, extra="allow")
+
+    status: str
+    message: str
+
+
+class Health(Answer):
+    """The whole product: `status` ok, degraded or down."""
+
+    status: str
+    version: str
+    components: dict[str, Component]
+
+
+class HealthEvent(Answer):
+    """One heartbeat, or one change of a part."""
+
+    id: int
+    service: str
+    instance: str
+    kind: str
+    details: dict[str, Any]
+    created_at: Time

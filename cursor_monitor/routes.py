@@ -1,0 +1,23 @@
+"""Every address of the product: constants for the pages, builders for links."""
+
+from __future__ import annotations
+
+OVERVIEW = "/"
+ORCHESTRATIONS = "/orchestrations"
+NEW_ORCHESTRATION = "/orchestrations/new"
+ORCHESTRATION = "/orchestrations/[orchestration_id]"
+AGENTS = "/agents"
+AGENT = "/agents/[agent_id]"
+HEALTH = "/health"
+
+API = "/api/cloud-agents"
+
+
+def orchestration(orchestration_id: str) -> str:
+    """The page of one orchestration."""
+    return f"/orchestrations/{orchestration_id}"
+
+
+def agent(agent_id: str) -> str:
+    """The page of one agent."""
+    return f"/agents/{agent_id}"

@@ -1,0 +1,60 @@
+"""Launching, reading and stopping single agents, and what Cursor offers."""
+
+from __future__ import annotations
+
+from cursor_monitor.store import cache
+from cursor_monitor.store.database import transaction
+
+from .client import Client
+from .conftest import API, LAUNCH, ask, rows_in
+
+PATH = f"{API}/agents"
+
+
+def test_an_agent_is_launched_read_and_stopped(client: Client) -> None:
+    answer = client.post(PATH, json={**LAUNCH, "name": "Mine", "auto_create_pr": True})
+    made = answer.json()
+    assert (answer.status_code, made["status"], made["name"]) == (202, "queued", "Mine")
+    assert client.get(answer.headers["location"]).json() == made
+    assert made["runs"] == made["followups"] == []
+    assert client.post(f"{PATH}/{made['id']}/stop").json()["status"] == "cancelled"
+    assert client.post(f"{PATH}/{made['id']}/stop").status_code == 409
+    assert [a["id"] for a in client.get(PATH, params={"status": "cancelled"}).json()["items"]] == [made["id"]]
+
+
+def test_the_same_key_creates_one_agent(client: Client, database: str) -> None:
+    headers = {"Idempotency-Key": "key-1"}
+    ids = {client.post(PATH, json=LAUNCH, headers=headers).json()["id"] for _ in range(3)}
+    assert len(ids) == 1
+    assert rows_in(database)["agents"] == 1
+    other = client.post(PATH, json={**LAUNCH, "prompt": "Else"}, headers=headers)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_conflict")
+
+
+def test_pages_hold_every_agent_once(client: Client) -> None:
+    made = [client.post(PATH, json=LAUNCH).json()["id"] for _ in range(5)]
+    first = client.get(PATH, params={"limit": 3}).json()
+    second = client.get(PATH, params={"limit": 3, "cursor": first["next_cursor"]}).json()
+    assert [a["id"] for a in first["items"] + second["items"]] == made[::-1]
+    assert second["next_cursor"] is None
+
+
+def test_a_follow_up_is_recorded_for_an_agent_that_takes_one(client: Client, database: str) -> None:
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+    path = f"{PATH}/{made}/followup"
+    assert client.post(path, json={"prompt": "Too early."}).status_code == 409
+    ask(database, f"UPDATE agents SET launch_status = 'launched' WHERE id = '{made}' RETURNING id")
+    answer = client.post(path, json={"prompt": "Go on."})
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    followups = client.get(f"{PATH}/{made}").json()["followups"]
+    assert [(f["id"], f["prompt"]) for f in followups] == [(answer.json()["id"], "Go on.")]
+    assert client.post(path, json={"prompt": "Again."}).json()["error"]["code"] == "followup_pending"
+
+
+def test_models_and_repositories_come_from_the_cache(client: Client) -> None:
+    assert client.get(f"{API}/models").json() == {"items": [], "next_cursor": None}
+    with transaction() as session:
+        cache.put(session, "models", [{"id": "m-1", "name": "One"}])
+        cache.put(session, "repositories", ["https://github.com/acme/web"])
+    assert client.get(f"{API}/models").json()["items"] == [{"id": "m-1", "name": "One"}]
+    assert client.get(f"{API}/repositories").json()["items"] == [{"repository": "https://github.com/acme/web"}]
