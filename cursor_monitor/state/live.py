@@ -1,0 +1,73 @@
+"""Keep a page fresh for as long as it is open: one loop per page, woken by commits, ended by leaving the page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import reflex as rx
+
+from cursor_monitor.domain.errors import AppError, NotFound, Unavailable
+from cursor_monitor.live import feed
+
+_COALESCE_SECONDS = 0.03
+_WITHOUT_NEWS_SECONDS = 15.0
+
+
+class LiveMixin(rx.State, mixin=True):
+    """A page says what it watches (`_topic`), how it is read (`_query`) and shown (`_show`); the rest is here."""
+
+    is_loaded: bool = False
+    is_missing: bool = False
+    is_stale: bool = False
+    as_of: str = ""
+    page_error: str = ""
+
+    @rx.event(background=True, supersedes=True)
+    async def watch(self):
+        """Read, show, wait for a change, again; what was last known stays while the database is out."""
+        while True:
+            async with self:
+                topic = self._topic()
+                seen = feed.version(topic)
+                query = self._query()
+            try:
+                result = await asyncio.to_thread(query)
+            except AppError as error:
+                async with self:
+                    self._fail(error)
+            else:
+                async with self:
+                    self._succeed(result)
+            if await feed.changed(topic, seen, _WITHOUT_NEWS_SECONDS) != seen:
+                await asyncio.sleep(_COALESCE_SECONDS)  # a burst of commits is one refresh
+
+    def _topic(self) -> str:
+        raise NotImplementedError
+
+    def _query(self) -> Callable[[], Any]:
+        raise NotImplementedError
+
+    def _show(self, result: Any) -> None:
+        raise NotImplementedError
+
+    def _succeed(self, result: Any) -> None:
+        self._show(result)
+        self.is_loaded = True
+        self.is_missing = False
+        self.is_stale = False
+        self.page_error = ""
+        self.as_of = datetime.now(UTC).isoformat()
+
+    def _fail(self, error: AppError) -> None:
+        self.is_stale = isinstance(error, Unavailable)
+        self.is_missing = isinstance(error, NotFound)
+        self.page_error = "" if self.is_stale else error.message
+        self.is_loaded = self.is_loaded or not self.is_stale
+
+
+def query_parameter(state: rx.State, name: str) -> str:
+    """A parameter of the page's address, or nothing."""
+    return str(state.router.url.query_parameters.get(name, ""))[:300]

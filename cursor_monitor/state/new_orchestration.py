@@ -1,0 +1,171 @@
+"""The form of a new orchestration; what is typed stays in the browser until it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from cursor_monitor import routes
+from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
+from cursor_monitor.domain.status import Mode
+from cursor_monitor.queries import catalogue
+from cursor_monitor.services import orchestrations
+
+_MOST_TASKS = 50
+_OPTIONS_WHOLE = ("max_parallel_agents", "max_iterations", "quality_threshold", "max_agents")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """One task in the form; its texts live in inputs named after `id`."""
+
+    id: int
+    number: int
+    error: str = ""
+
+
+class NewOrchestrationState(rx.State):
+    """Mode, number of tasks and refusals; everything else is in the form's own inputs."""
+
+    mode: str = Mode.BATCH.value
+    tasks: list[TaskDraft] = []
+    errors: dict[str, str] = {}
+    message: str = ""
+    models: list[tuple[str, str]] = []
+    repositories: list[str] = []
+    is_sending: bool = False
+    _key: str = ""
+    _last_id: int = 0
+
+    @rx.event
+    async def open(self):
+        """A fresh form, and the choices that are known."""
+        self._key = str(uuid.uuid4())
+        self.errors, self.message, self.is_sending = {}, "", False
+        self.mode = Mode.BATCH.value
+        self.tasks = []
+        self._add(2)
+        try:
+            models = await asyncio.to_thread(catalogue.list_models)
+            self.repositories = list(await asyncio.to_thread(catalogue.list_repositories))
+        except Unavailable as error:
+            self.message = error.message
+            return
+        self.models = [(model.id, model.name) for model in models]
+
+    @rx.event
+    def choose_mode(self, value: str):
+        """How the work is split."""
+        if value in tuple(Mode):
+            self.mode = value
+
+    @rx.event
+    def add_task(self):
+        """One more task at the end."""
+        if len(self.tasks) < _MOST_TASKS:
+            self._add(1)
+
+    @rx.event
+    def remove_task(self, draft_id: int):
+        """One task less, but never none."""
+        left = [draft for draft in self.tasks if draft.id != draft_id]
+        if left:
+            self._renumber(left)
+
+    @rx.event
+    def move_up(self, draft_id: int):
+        """Swap a task with the one before it."""
+        drafts = list(self.tasks)
+        index = next((i for i, draft in enumerate(drafts) if draft.id == draft_id), 0)
+        if index:
+            drafts[index - 1], drafts[index] = drafts[index], drafts[index - 1]
+            self._renumber(drafts)
+
+    @rx.event
+    async def submit(self, form: dict[str, Any]):
+        """Launch what the form says; a refusal is shown at its field and nothing typed is lost."""
+        if self.is_sending:
+            return
+        self.errors, self.message = {}, ""
+        self.is_sending = True
+        yield
+        try:
+            fields = self._fields(form)
+            launched = await asyncio.to_thread(orchestrations.launch, fields, by="local", idempotency_key=self._key)
+        except Invalid as error:
+            self._refuse(error)
+        except AppError as error:
+            self.message = error.message
+        else:
+            yield rx.redirect(routes.orchestration(launched))
+        self.is_sending = False
+
+    def _fields(self, form: dict[str, Any]) -> dict[str, Any]:
+        text = {name: str(value).strip() for name, value in form.items()}
+        fields: dict[str, Any] = {"mode": self.mode, "options": _options(form, text)}
+        for name in ("prompt", "repository", "ref", "model", "name"):
+            if text.get(name):
+                fields[name] = text[name]
+        if self.mode != Mode.SINGLE_AGENT:
+            fields["tasks"] = [self._task(draft, text) for draft in self.tasks]
+        return fields
+
+    def _task(self, draft: TaskDraft, text: dict[str, str]) -> dict[str, Any]:
+        task: dict[str, Any] = {"key": f"task-{draft.number}", "prompt": text.get(f"task-{draft.id}-prompt", "")}
+        title = text.get(f"task-{draft.id}-title")
+        if title:
+            task["title"] = title
+        waits_for = text.get(f"task-{draft.id}-after", "")
+        if self.mode == Mode.AUTO and waits_for:
+            task["depends_on"] = [_key(part) for part in re.split(r"[,\s]+", waits_for) if part]
+        return task
+
+    def _refuse(self, error: Invalid) -> None:
+        place = re.match(r"tasks\[(\d+)\]", error.field)
+        reason = error.message.partition(": ")[2]
+        if place and int(place[1]) < len(self.tasks):
+            index = int(place[1])
+            self.tasks = [
+                TaskDraft(d.id, d.number, error.message if i == index else "") for i, d in enumerate(self.tasks)
+            ]
+        else:
+            self.errors = {error.field.removeprefix("options."): reason}
+        self.message = error.message
+
+    def _add(self, count: int) -> None:
+        drafts = list(self.tasks)
+        for _ in range(count):
+            self._last_id += 1
+            drafts.append(TaskDraft(self._last_id, 0))
+        self._renumber(drafts)
+
+    def _renumber(self, drafts: list[TaskDraft]) -> None:
+        self.tasks = [TaskDraft(draft.id, number, draft.error) for number, draft in enumerate(drafts, 1)]
+
+
+def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for name in _OPTIONS_WHOLE:
+        if text.get(name):
+            options[name] = _number(text[name], int)
+    if text.get("timeout_hours"):
+        options["timeout_hours"] = _number(text["timeout_hours"], float)
+    for name in ("auto_create_pr", "require_approval"):
+        options[name] = form.get(name) in (True, "on", "true")
+    return options
+
+
+def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
+    try:
+        return kind(text)
+    except ValueError:
+        return text  # the service says what is wrong with it
+
+
+def _key(part: str) -> str:
+    return f"task-{part}" if part.isdigit() else part

@@ -1,0 +1,255 @@
+"""One orchestration: its facts, tasks and timeline, live, and what a person can do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import reflex as rx
+
+from cursor_monitor import live
+from cursor_monitor.domain.controls import possible_task_controls
+from cursor_monitor.domain.errors import AppError
+from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, Level, OrchestrationStatus, TaskStatus
+from cursor_monitor.queries.orchestrations import (
+    EventRow,
+    OrchestrationDetail,
+    TaskRow,
+    get_orchestration,
+    list_events,
+    list_tasks,
+)
+from cursor_monitor.services import orchestrations
+from cursor_monitor.state.live import LiveMixin, query_parameter
+
+TABS = ("tasks", "timeline", "request")
+_EVENTS = 100
+_MOST_EVENTS = 1000
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTROLS: dict[str, Callable[..., None]] = {
+    "pause": orchestrations.pause,
+    "resume": orchestrations.resume,
+    "approve": orchestrations.approve,
+    "retry": orchestrations.retry,
+    "cancel": orchestrations.cancel,
+}
+_TASK_CONTROLS: dict[str, Callable[..., None]] = {
+    "retry": orchestrations.retry_task,
+    "skip": orchestrations.skip_task,
+}
+_NOTHING = OrchestrationDetail(
+    id="",
+    name="",
+    status="",
+    mode="",
+    repository="",
+    ref=None,
+    prompt="",
+    model=None,
+    options={},
+    tasks_total=0,
+    tasks_completed=0,
+    active_agents=0,
+    quality_score=None,
+    quality_coverage=None,
+    error_code=None,
+    error_summary=None,
+    created_by="",
+    created_at=_NEVER,
+    started_at=None,
+    completed_at=None,
+    updated_at=_NEVER,
+    controls=(),
+    last_seq=0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as the page shows it."""
+
+    key: str
+    title: str
+    prompt: str
+    status: str
+    depends_on: str
+    agent_id: str | None
+    branch: str | None
+    pr_url: str | None
+    attempts: int
+    iterations: int
+    quality_score: int | None
+    quality_coverage: int | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    waits_for: str | None
+    can_retry: bool
+    can_skip: bool
+    can_follow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event as the page shows it, its payload as text."""
+
+    seq: int
+    type: str
+    level: str
+    task_key: str | None
+    message: str
+    payload: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OptionView:
+    """One option and its value."""
+
+    name: str
+    value: str
+
+
+class OrchestrationState(LiveMixin, rx.State):
+    """What the detail page shows of one orchestration."""
+
+    detail: OrchestrationDetail = _NOTHING
+    tasks: list[TaskView] = []
+    events: list[EventView] = []
+    options: list[OptionView] = []
+    has_older: bool = False
+    tab: str = TABS[0]
+    level: str = ""
+    notice: str = ""
+    following: str = ""
+    _limit: int = _EVENTS
+    _shown_id: str = ""
+
+    @rx.event
+    async def control(self, name: str):
+        """Pause, resume, approve, retry or cancel."""
+        service = _CONTROLS.get(name)
+        if service is not None:
+            await self._do(service, self._id())
+
+    @rx.event
+    async def control_task(self, name: str, key: str):
+        """Retry or skip one task."""
+        service = _TASK_CONTROLS.get(name)
+        if service is not None:
+            await self._do(service, self._id(), str(key))
+
+    @rx.event
+    def follow(self, key: str):
+        """Open the follow-up form of a task, or close it."""
+        self.following = "" if self.following == key else str(key)
+
+    @rx.event
+    async def send_followup(self, form: dict[str, Any]):
+        """Send the follow-up; what was typed stays if it is refused."""
+        if await self._do(orchestrations.followup_task, self._id(), self.following, str(form.get("followup", ""))):
+            self.following = ""
+
+    @rx.event
+    def set_level(self, value: str):
+        """Show events of one level only."""
+        self.level = value if value in tuple(Level) else ""
+        return OrchestrationState.watch
+
+    @rx.event
+    def load_older(self):
+        """Show more of the timeline."""
+        self._limit = min(self._limit + _EVENTS, _MOST_EVENTS)
+        return OrchestrationState.watch
+
+    def _id(self) -> str:
+        return str(self.router.url.path).rstrip("/").rpartition("/")[2]
+
+    async def _do(self, service: Callable[..., None], *args: str) -> bool:
+        self.notice = ""
+        try:
+            await asyncio.to_thread(service, *args, by="local")
+        except AppError as error:
+            self.notice = error.message
+            return False
+        return True
+
+    def _topic(self) -> str:
+        return live.orchestration_topic(self._id())
+
+    def _query(self) -> Callable[[], Any]:
+        wanted = query_parameter(self, "tab")
+        self.tab = wanted if wanted in TABS else TABS[0]
+        if self._shown_id != self._id():
+            self._shown_id, self._limit = self._id(), _EVENTS
+            self.detail, self.tasks, self.events = _NOTHING, [], []
+            self.is_loaded, self.notice, self.following = False, "", ""
+        return partial(_read, self._id(), self._limit)
+
+    def _show(self, result: tuple[OrchestrationDetail, Sequence[TaskRow], Sequence[EventRow], bool]) -> None:
+        self.detail, tasks, events, self.has_older = result
+        self.tasks = [_task_view(task, self.detail) for task in tasks]
+        self.events = [_event_view(event) for event in events if self.level in ("", event.level)]
+        self.options = [
+            OptionView(name.replace("_", " "), _value(value)) for name, value in self.detail.options.items()
+        ]
+
+
+def _read(orchestration_id: str, limit: int) -> tuple[OrchestrationDetail, Sequence[TaskRow], list[EventRow], bool]:
+    detail = get_orchestration(orchestration_id)
+    events: list[EventRow] = []
+    before: int | None = None
+    while len(events) < limit:
+        page = list_events(orchestration_id, newest_first=True, before=before, limit=_EVENTS)
+        events.extend(page.items)
+        if page.next_cursor is None:
+            return detail, list_tasks(orchestration_id), events, False
+        before = int(page.next_cursor)
+    return detail, list_tasks(orchestration_id), events, True
+
+
+def _task_view(task: TaskRow, detail: OrchestrationDetail) -> TaskView:
+    status = OrchestrationStatus(detail.status)
+    controls = possible_task_controls(TaskStatus(task.status), status)
+    follows = task.agent_id is not None and task.status in (TaskStatus.RUNNING, TaskStatus.COMPLETED)
+    return TaskView(
+        key=task.key,
+        title=task.title,
+        prompt=task.prompt,
+        status=task.status,
+        depends_on=", ".join(task.depends_on),
+        agent_id=task.agent_id,
+        branch=task.branch,
+        pr_url=task.pr_url,
+        attempts=task.attempts,
+        iterations=task.iterations,
+        quality_score=task.quality_score,
+        quality_coverage=task.quality_coverage,
+        error_message=task.error_message,
+        started_at=task.started_at,
+        completed_at=task.completed_at,
+        waits_for=task.waits_for,
+        can_retry="retry" in controls,
+        can_skip="skip" in controls,
+        can_follow=follows and status not in ORCHESTRATION_TERMINAL,
+    )
+
+
+def _event_view(event: EventRow) -> EventView:
+    payload = json.dumps(event.payload, indent=2, ensure_ascii=False)
+    return EventView(event.seq, event.type, event.level, event.task_key, event.message, payload, event.created_at)
+
+
+def _value(value: object) -> str:
+    match value:
+        case None:
+            return "no limit"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
