@@ -1,5 +1,5 @@
 """Importing a page registers it."""
 
-from cursor_monitor.pages import new_orchestration, orchestration, orchestrations
+from cursor_monitor.pages import agent, agents, health, new_orchestration, orchestration, orchestrations, overview
 
-__all__ = ["new_orchestration", "orchestration", "orchestrations"]
+__all__ = ["agent", "agents", "health", "new_orchestration", "orchestration", "orchestrations", "overview"]

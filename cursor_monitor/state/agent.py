@@ -1,0 +1,94 @@
+"""One agent: its facts, its runs and follow-ups, live, and what a person can do to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import reflex as rx
+
+from cursor_monitor import live
+from cursor_monitor.domain.errors import AppError
+from cursor_monitor.queries.agents import AgentDetail, AgentRow, FollowupRow, RunRow, get_agent
+from cursor_monitor.services import agents
+from cursor_monitor.state.live import LiveMixin
+
+_NOTHING = AgentRow(
+    id="",
+    name=None,
+    state="",
+    run_status=None,
+    agent_status=None,
+    origin="",
+    orchestration_id=None,
+    task_key=None,
+    repository=None,
+    ref=None,
+    branch=None,
+    pr_url=None,
+    model=None,
+    latest_run_id=None,
+    error_message=None,
+    created_at=datetime(1970, 1, 1, tzinfo=UTC),
+    launched_at=None,
+    observed_at=None,
+)
+
+
+class AgentState(LiveMixin, rx.State):
+    """What the detail page shows of one agent."""
+
+    agent: AgentRow = _NOTHING
+    prompt: str = ""
+    url: str = ""
+    created_by: str = ""
+    runs: list[RunRow] = []
+    waiting: list[FollowupRow] = []
+    controls: list[str] = []
+    notice: str = ""
+    sent: int = 0
+    _shown_id: str = ""
+
+    @rx.event
+    async def stop(self):
+        """Cancel what the agent is doing."""
+        await self._do(agents.stop, self._id())
+
+    @rx.event
+    async def send_followup(self, form: dict[str, Any]):
+        """Send a follow-up; what was typed stays if it is refused."""
+        if await self._do(agents.followup, self._id(), str(form.get("followup", ""))):
+            self.sent += 1  # a new key for the form, so that it is empty again
+
+    def _id(self) -> str:
+        return str(self.router.url.path).rstrip("/").rpartition("/")[2]
+
+    async def _do(self, service: Callable[..., Any], *args: str) -> bool:
+        self.notice = ""
+        try:
+            await asyncio.to_thread(service, *args, by="local")
+        except AppError as error:
+            self.notice = error.message
+            return False
+        return True
+
+    def _topic(self) -> str:
+        return live.agent_topic(self._id())
+
+    def _query(self) -> Callable[[], Any]:
+        if self._shown_id != self._id():
+            self._shown_id, self.is_loaded, self.notice = self._id(), False, ""
+            self.agent, self.runs, self.waiting, self.controls = _NOTHING, [], [], []
+        return partial(get_agent, self._id())
+
+    def _show(self, result: AgentDetail) -> None:
+        self.agent = result.agent
+        self.prompt = result.prompt or ""
+        self.url = result.url or ""
+        self.created_by = result.created_by or ""
+        self.runs = list(result.runs)
+        self.waiting = [f for f in result.followups if f.status != "sent"]
+        self.controls = list(result.controls)
