@@ -1,0 +1,24 @@
+"""The parts of the benchmark, in the order they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import idle
+from bench.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is measured together, and how, in words."""
+
+    title: str
+    how: str
+    figures: tuple[str, ...]
+    measure: Callable[[], list[Figure]]
+
+
+PARTS = {
+    "idle": Part(idle.TITLE, idle.HOW, ("worker_idle_cpu", "worker_memory", "app_memory"), idle.measure),
+}
