@@ -19,9 +19,14 @@ and keeps the other figures. Figures are of the whole product in its production 
 
 def write_document(results: Results) -> None:
     """Write the document anew."""
+    DOCUMENT.write_text(render(results), encoding="utf-8")
+
+
+def render(results: Results) -> str:
+    """The document of these figures."""
     sections = [INTRODUCTION, _table(results)]
     sections += [_section(name, part, results) for name, part in PARTS.items()]
-    DOCUMENT.write_text("\n".join(sections), encoding="utf-8")
+    return "\n".join(sections)
 
 
 def row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import idle
+from bench import idle, live, start
 from bench.figures import Figure
 
 
@@ -20,5 +20,7 @@ class Part:
 
 
 PARTS = {
+    "start": Part(start.TITLE, start.HOW, ("start_from_nothing", "start_again"), start.measure),
+    "live": Part(live.TITLE, live.HOW, ("commit_to_page",), live.measure),
     "idle": Part(idle.TITLE, idle.HOW, ("worker_idle_cpu", "worker_memory", "app_memory"), idle.measure),
 }
