@@ -14,6 +14,8 @@ INTRODUCTION = """\
 
 Made by `make bench` from `bench/results.json`; edits by hand are lost. `make bench ONLY=name` measures one part again
 and keeps the other figures. Figures are of the whole product in its production form, never of a piece taken out of it.
+In a run of all parts, the load before a part is mostly that of the part before it. The exit code is 1 where a figure
+misses its limit or its goal.
 """
 
 
