@@ -1,0 +1,26 @@
+"""The parts of the benchmark, in the order they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import idle, live, start
+from bench.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is measured together, and how, in words."""
+
+    title: str
+    how: str
+    figures: tuple[str, ...]
+    measure: Callable[[], list[Figure]]
+
+
+PARTS = {
+    "start": Part(start.TITLE, start.HOW, ("start_from_nothing", "start_again"), start.measure),
+    "live": Part(live.TITLE, live.HOW, ("commit_to_page",), live.measure),
+    "idle": Part(idle.TITLE, idle.HOW, ("worker_idle_cpu", "worker_memory", "app_memory"), idle.measure),
+}
