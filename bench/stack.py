@@ -33,6 +33,7 @@ class Stack:
 
     def __init__(self, command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
         self.port, self.lines = int(environ["PORT"]), list[str]()
+        self.simulator_url = f"http://127.0.0.1:{environ['SIMULATOR_PORT']}"
         self.data_dir = Path(environ["DATA_DIR"])
         self._began = time.monotonic()
         self.process = subprocess.Popen(
@@ -75,8 +76,9 @@ class Stack:
     def part(self, word: str) -> psutil.Process:
         """The process of a part, by a word of its command line; its children belong to it."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            if word in process.cmdline():
-                return process
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(Path(argument).name == word for argument in process.cmdline()):
+                    return process
         raise RuntimeError(f"no process runs {word}")
 
     def stop(self) -> None:

@@ -43,7 +43,8 @@ def header(title: Any, *line: rx.Component, actions: Sequence[rx.Component] = ()
 def _shell(content: rx.Component, active: str, crumbs: Sequence[tuple[str, str]]) -> rx.Component:
     return rx.el.div(
         Fonts.create(),
-        rx.el.a("Skip to the content", href="#content", class_name="skip"),
+        # An address with a # is the router's, which does not move the focus.
+        rx.el.a("Skip to the content", href="#content", class_name="skip", on_click=rx.set_focus("content")),
         sidebar(active),
         rx.el.div(
             _topbar(crumbs),

@@ -235,10 +235,16 @@ def _begin_followup(session: Session, job: ClaimedJob) -> _Sending | None:
     agent = agents.find(session, followup.agent_id)
     found = locate(session, agent)
     is_sending = followup.status == "sending"
-    if found is not None and not is_sending and (found.snapshot.is_cancelling or found.snapshot.is_terminal):
+    if found is not None and not is_sending and _is_called_off(found, followup):
         _drop_followup(session, found, followup, "cancelled", "the orchestration is cancelled")
         return None
     return _Sending(followup.agent_id, followup.prompt, is_sending, followup.previous_run_id)
+
+
+def _is_called_off(found: Located, followup: tables.Followup) -> bool:
+    """What a person asks of an agent after its orchestration ended is theirs alone, and goes ahead."""
+    is_engines = any(f.id == str(followup.id) for f in found.attempt.followups)
+    return is_engines if found.snapshot.is_terminal else found.snapshot.is_cancelling
 
 
 @transactional

@@ -139,3 +139,13 @@ async def test_nor_does_it_for_an_agent_of_its_own(
     await pump.run_until(is_over)
     assert agent_queries.get_agent(agent_id).followups[0].id == followup_id
     assert [run.prompt for run in cursor.agents[agent_id].runs] == ["Mend it.", "And test it."]
+
+
+async def test_a_persons_follow_up_after_the_end_of_the_orchestration_is_sent(pump: Pump, cursor: FakeCursor) -> None:
+    made = orchestrations.launch(LAUNCH, by="test")
+    await pump.run_until(lambda: status_of(made) == "completed")
+    (agent_id,) = cursor.agents
+    agents.followup(agent_id, "And a word on upgrading.", by="test")
+    await pump.run_until(lambda: agent_queries.get_agent(agent_id).followups[-1].status == "sent")
+    assert [run.prompt for run in cursor.agents[agent_id].runs][1:] == ["And a word on upgrading."]
+    assert status_of(made) == "completed"

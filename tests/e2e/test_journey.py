@@ -1,0 +1,129 @@
+"""What the product exists for, done by hand in a browser: launch, watch, steer, and find every step afterwards."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bench.stack import Stack
+from tests.e2e.conftest import Api, OpenPage
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+THREE = [{"key": f"t{n}", "title": f"Part {n}", "prompt": f"Do part {n}."} for n in (1, 2, 3)]
+
+
+def launch_by_hand(page: Page, prompt: str, tasks: list[str]) -> str:
+    """Fill the form of a BATCH and press Launch; returns the id from the address that opens."""
+    page.get_by_label("Repository").fill("acme/web")
+    page.get_by_label("What is to be done").fill(prompt)
+    for _ in tasks[2:]:
+        page.get_by_role("button", name="Add a task").click()
+    for number, text in enumerate(tasks, 1):
+        page.get_by_label(f"Prompt of Task {number}", exact=True).fill(text)
+    page.get_by_role("button", name="Launch", exact=True).click()
+    page.wait_for_url(re.compile(r"/orchestrations/[0-9a-f-]{36}"))
+    return page.url.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def test_a_batch_of_three_is_launched_watched_and_proved(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/")
+    page.get_by_role("link", name="New orchestration").first.click()
+    made = launch_by_hand(page, "Journey: three parts.", ["Do one.", "Do two.", "Do three."])
+    page.evaluate("window.sameDocument = true")
+    tasks = page.get_by_role("list", name="Tasks").get_by_role("listitem")
+    expect(tasks).to_have_count(3)
+    expect(tasks.filter(has_text="Running").first).to_be_visible()
+    expect(tasks.filter(has_text="Completed")).to_have_count(3, timeout=60_000)
+    expect(page.locator(".page-head .badge")).to_have_text("Completed")
+    assert page.evaluate("window.sameDocument"), "it was seen live, not after a reload"
+    page.get_by_role("link", name="Timeline").click()
+    timeline = page.get_by_role("list", name="Events")
+    expect(timeline).to_contain_text("Ended: completed.")
+    expect(timeline.get_by_text("Agent launched for task")).to_have_count(3)
+    page.get_by_role("link", name="Tasks").click()
+    tasks.first.get_by_role("link").first.click()
+    page.wait_for_url(re.compile(r"/agents/bc-"))
+    expect(page.get_by_role("list", name="Runs")).to_contain_text("tests pass")
+    launched = api.ledger("Journey: three parts.")
+    assert {agent["id"] for agent in launched} == api.agents_named_in(made)
+    assert [(len(launched), a["create_calls"], len(a["runs"])) for a in launched] == [(3, 1, 1)] * 3
+
+
+def test_a_worker_killed_half_way_costs_no_second_agent(open_page: OpenPage, api: Api, stack: Stack) -> None:
+    made = api.launch(prompt="Killed half way. [[sim:iterate:1]]", mode="BATCH", tasks=THREE)
+    page = open_page(f"/orchestrations/{made}")
+    expect(page.get_by_role("list", name="Tasks").get_by_text("Running").first).to_be_visible()
+    stack.part("worker").kill()
+    assert api.wait_for(made, "completed")["tasks_completed"] == 3
+    expect(page.locator(".page-head .badge")).to_have_text("Completed")
+    launched = api.ledger("Killed half way.")
+    assert {agent["id"] for agent in launched} == api.agents_named_in(made)
+    assert [(agent["create_calls"], len(agent["runs"])) for agent in launched] == [(1, 2)] * 3
+    assert "worker is back" in stack.lines
+
+
+def test_pausing_resuming_and_cancelling(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(prompt="Steered. [[sim:never]]", mode="BATCH", tasks=THREE, options={"max_parallel_agents": 1})
+    page = open_page(f"/orchestrations/{made}")
+    head = page.locator(".page-head .badge")
+    expect(head).to_have_text("Running")
+    page.get_by_role("button", name="Pause").click()
+    expect(head).to_have_text("Paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(head).to_have_text("Running")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel it").click()
+    expect(head).to_have_text("Stopped", timeout=30_000)
+    assert {run["status"] for agent in api.ledger("Steered.") for run in agent["runs"]} == {"CANCELLED"}
+
+
+def test_what_waits_for_a_person_is_approved_from_the_overview(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(prompt="Ask me first.", options={"require_approval": True})
+    api.wait_for(made, "waiting")
+    assert api.ledger("Ask me first.") == []
+    page = open_page("/")
+    waiting = page.get_by_role("list", name="Needs you")
+    expect(waiting).to_contain_text("Needs approval")
+    waiting.get_by_role("link", name="Ask me first.").click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(".page-head .badge")).to_have_text("Completed", timeout=30_000)
+    assert len(api.ledger("Ask me first.")) == 1
+
+
+def test_a_follow_up_from_the_agents_page_is_sent_once(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(prompt="Followed up.")
+    api.wait_for(made, "completed")
+    (agent_id,) = api.agents_named_in(made)
+    page = open_page(f"/agents/{agent_id}")
+    page.get_by_label("Follow-up").fill("And a word on upgrading.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("list", name="Runs")).to_contain_text("And a word on upgrading.", timeout=30_000)
+    expect(page.get_by_label("Follow-up")).to_have_value("")
+    (agent,) = api.ledger("Followed up.")
+    assert [run["prompt"] for run in agent["runs"][1:]] == ["And a word on upgrading."]
+
+
+def test_a_refused_form_says_where_and_keeps_what_was_typed(open_page: OpenPage, api: Api) -> None:
+    before = len(api.get("/orchestrations?limit=200")["items"])
+    page = open_page("/orchestrations/new")
+    page.get_by_label("Repository").fill("javascript:alert(1)")
+    page.get_by_label("What is to be done").fill("Typed with care.")
+    page.get_by_role("button", name="Launch", exact=True).click()
+    expect(page.locator("#repository-error")).to_be_visible()
+    expect(page.get_by_label("What is to be done")).to_have_value("Typed with care.")
+    assert len(api.get("/orchestrations?limit=200")["items"]) == before
+
+
+def test_a_second_person_sees_the_change_of_the_first(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(prompt="Two look on. [[sim:never]]")
+    first, second = open_page(f"/orchestrations/{made}"), open_page("/orchestrations")
+    row = second.get_by_role("row").filter(has_text="Two look on.")
+    expect(row).to_contain_text("Running")
+    first.get_by_role("button", name="Pause").click()
+    expect(row).to_contain_text("Paused", timeout=3_000)
+    first.get_by_role("button", name="Cancel").click()
+    first.get_by_role("alertdialog").get_by_role("button", name="Cancel it").click()
+    expect(row).to_contain_text("Stopped", timeout=30_000)
