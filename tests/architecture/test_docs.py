@@ -1,4 +1,4 @@
-"""docs/configuration.md: every variable with its default, and none that does not exist."""
+"""Documents: every variable with its default, none that does not exist, and links that lead somewhere."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ EXAMPLE = read_env_file(ROOT / ".env.example")
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \| (?:`([^`]+)`|none) \| .+ \|$", re.MULTILINE)
 NAME = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|HOST|PORT)\b")
 PLACEHOLDERS = {"NAME_FILE"}
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
 class Recorder(Mapping[str, str]):
@@ -66,3 +68,9 @@ def test_a_documented_default_changes_nothing(name: str) -> None:
 
 def test_the_text_names_only_variables_that_exist() -> None:
     assert set(NAME.findall(DOCS)) - PLACEHOLDERS <= names_read() | names_of_compose()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
