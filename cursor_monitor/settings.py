@@ -37,6 +37,7 @@ class Settings:
     supabase_service_role_key: str | None = field(default=None, repr=False)
     cursor_api_key: str | None = field(default=None, repr=False)
     cursor_api_url: str = CURSOR_API
+    cursor_rate_per_minute: int = 300
     simulator_port: int = 3900
     redis_host: str | None = None
     redis_port: int = 6379
@@ -85,6 +86,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         supabase_service_role_key=read.text("SUPABASE_SERVICE_ROLE_KEY"),
         cursor_api_key=read.text("CURSOR_API_KEY"),
         cursor_api_url=read.parsed("CURSOR_API_URL", _cursor_url) or CURSOR_API,
+        cursor_rate_per_minute=read.whole("CURSOR_RATE_PER_MINUTE", 300, 5, 1_000_000),
         simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
         redis_host=read.parsed("REDIS_HOST", _host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),

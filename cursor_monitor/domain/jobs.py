@@ -57,9 +57,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Look again in so many seconds; not counted as an attempt."""
+    """Look again in so many seconds; not counted as an attempt, and where it `forgets`, neither are those before."""
 
     seconds: float
+    forgets: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.cursor.errors import Throttled
 from cursor_monitor.store import cache, notices
 from cursor_monitor.store.database import transactional
 
@@ -25,13 +26,22 @@ async def refresh(api: CursorApi, source: str) -> None:
 async def _refresh_one(key: str, seconds: float, source: str, fetch: Callable[[], Awaitable[Any]]) -> None:
     if not await asyncio.to_thread(_claim, key, seconds, source):
         return
-    items = await fetch()
+    try:
+        items = await fetch()
+    except Throttled:
+        await asyncio.to_thread(_release, key)  # nothing was asked, so the next look may ask
+        raise
     await asyncio.to_thread(_keep, key, items)
 
 
 @transactional
 def _claim(session: Session, key: str, seconds: float, source: str) -> bool:
     return cache.claim_refresh(session, key, seconds, source)
+
+
+@transactional
+def _release(session: Session, key: str) -> None:
+    cache.release_refresh(session, key)
 
 
 @transactional

@@ -17,6 +17,7 @@ from cursor_monitor.domain.text import storable
 from cursor_monitor.engine.report import parse_report
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.attempts import Located, locate
+from cursor_monitor.services.governor import again
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import agents, jobs, notices
 from cursor_monitor.store.database import reading, transactional
@@ -47,7 +48,7 @@ async def observe_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
             return Retry(str(error), error.retry_after)
         return await _gone(job, api, agent_id)
     except (Retryable, OutcomeUnknown) as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     if run.status != known.run_status or run.status in RUN_TERMINAL:
         await asyncio.to_thread(_record, job, run)
         if run.status in RUN_TERMINAL:
@@ -73,7 +74,7 @@ async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
             return Settled()
         return Retry(str(error))
     except (Retryable, OutcomeUnknown) as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     return Retry("Cursor knows the agent but not its run", current().observe_max_seconds)
 
 
