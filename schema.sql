@@ -131,8 +131,12 @@ CREATE TABLE IF NOT EXISTS agents (
     created_at       timestamptz NOT NULL,
     launched_at      timestamptz,
     observed_at      timestamptz,
+    listed_at        timestamptz,
+    listed_update    timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_at timestamptz;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_update timestamptz;
 CREATE INDEX IF NOT EXISTS agents_by_age ON agents (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_live ON agents (id) WHERE launch_status = 'requested' OR is_working;
 CREATE INDEX IF NOT EXISTS agents_by_orchestration ON agents (orchestration_id) WHERE orchestration_id IS NOT NULL;

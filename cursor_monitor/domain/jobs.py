@@ -16,6 +16,8 @@ class JobKind(StrEnum):
     SEND_FOLLOWUP = "send_followup"
     CANCEL_RUN = "cancel_run"
     OBSERVE_AGENT = "observe_agent"  # ask Cursor how its run is
+    WATCH_FLEET = "watch_fleet"  # read Cursor's list of agents
+    DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +145,13 @@ def observe_job(agent_id: str, orchestration_id: str | None = None, run_at: date
         run_at=run_at,
         max_attempts=100,
     )
+
+
+def watch_job() -> NewJob:
+    """Watch the fleet by Cursor's list; there is one such job, and it never ends."""
+    return NewJob(JobKind.WATCH_FLEET, dedupe_key="watch", priority=5, max_attempts=1000)
+
+
+def discover_job(agent_id: str) -> NewJob:
+    """Take in an agent that the list named and nobody here knows."""
+    return NewJob(JobKind.DISCOVER_AGENT, agent_id=agent_id, dedupe_key=f"discover:{agent_id}", priority=-10)

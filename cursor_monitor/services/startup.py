@@ -35,4 +35,5 @@ def tuning_from(settings: Settings) -> Tuning:
         ),
         observe_min_seconds=settings.observe_min_seconds,
         observe_max_seconds=settings.observe_max_seconds,
+        requests_per_minute=settings.cursor_rate_per_minute,
     )

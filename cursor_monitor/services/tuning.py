@@ -14,6 +14,7 @@ class Tuning:
     options: Options = field(default_factory=Options)
     observe_min_seconds: float = 1.0
     observe_max_seconds: float = 30.0
+    requests_per_minute: int = 300
 
 
 _tuning = Tuning()

@@ -119,6 +119,8 @@ class Agent(SQLModel, table=True):
     created_at: datetime
     launched_at: datetime | None = None
     observed_at: datetime | None = None
+    listed_at: datetime | None = None
+    listed_update: datetime | None = None
     updated_at: datetime
 
 
