@@ -267,6 +267,20 @@ CREATE TABLE IF NOT EXISTS cursor_budgets (
     PRIMARY KEY (account, endpoint)
 ) WITH (fillfactor = 50);
 
+-- Webhooks that were genuine, each body once; only a hint to look, so nothing of their content is kept.
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    body_hash   text PRIMARY KEY,
+    delivery_id text,
+    event       text NOT NULL,
+    agent_id    text NOT NULL,
+    status      text NOT NULL,
+    sent_at     timestamptz NOT NULL,
+    is_outdated boolean NOT NULL DEFAULT false,
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_by_agent ON webhook_deliveries (agent_id, sent_at DESC);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (received_at);
+
 -- Row level security on every table; nothing for `anon`, everything for `service_role`, non-secret columns to read for
 -- `authenticated`; each only where the role exists (Supabase has them, plain Postgres has not).
 DO $$
@@ -284,7 +298,8 @@ BEGIN
     END IF;
     FOREACH name IN ARRAY ARRAY['schema_version', 'orchestrations', 'orchestration_events', 'orchestration_tasks', 'agents',
                                 'agent_orchestrator_states', 'agent_runs', 'agent_followups', 'orchestration_outbox_jobs',
-                                'service_health_events', 'idempotency_keys', 'cursor_cache', 'cursor_budgets'] LOOP
+                                'service_health_events', 'idempotency_keys', 'cursor_cache', 'cursor_budgets',
+                                'webhook_deliveries'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'anon') THEN
             EXECUTE format('REVOKE ALL ON %I FROM anon', name);

@@ -177,6 +177,12 @@ class AcceptedFollowup(Answer):
     status: str = Field(description="queued.")
 
 
+class TakenDelivery(Answer):
+    """What became of a webhook."""
+
+    status: str = Field(description="accepted, outdated (something newer is known) or duplicate.")
+
+
 class Model(Answer):
     """A model that agents can be launched with."""
 

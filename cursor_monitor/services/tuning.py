@@ -15,6 +15,7 @@ class Tuning:
     observe_min_seconds: float = 1.0
     observe_max_seconds: float = 30.0
     requests_per_minute: int = 300
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 _tuning = Tuning()

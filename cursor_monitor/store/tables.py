@@ -251,3 +251,18 @@ class CursorBudget(SQLModel, table=True):
     seen_at: datetime | None = None
     granted: int = Field(default=0, sa_type=BigInteger)
     refused: int = Field(default=0, sa_type=BigInteger)
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """A genuine webhook, known by the hash of its body."""
+
+    __tablename__ = "webhook_deliveries"  # pyright: ignore[reportAssignmentType]
+
+    body_hash: str = Field(primary_key=True, sa_type=Text)
+    delivery_id: str | None = Field(default=None, sa_type=Text)
+    event: str = Field(sa_type=Text)
+    agent_id: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    sent_at: datetime
+    is_outdated: bool = False
+    received_at: datetime

@@ -166,10 +166,17 @@ def test_the_older_names_of_supabase_still_work() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["CURSOR_API_KEY", "REDIS_PASSWORD", "DATABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"],
+    [
+        "CURSOR_API_KEY",
+        "CURSOR_WEBHOOK_SECRET",
+        "REDIS_PASSWORD",
+        "DATABASE_URL",
+        "SUPABASE_ANON_KEY",
+        "SUPABASE_SERVICE_ROLE_KEY",
+    ],
 )
 def test_no_secret_is_in_the_printed_form(name: str) -> None:
-    secret = "postgresql://u:hunter2@db/x"
+    secret = "postgresql://u:hunter2@db.example.com/x"
     assert "hunter2" not in repr(load_settings({name: secret}))
 
 
