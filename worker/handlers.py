@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
-from cursor_monitor.services import advance, attempts, fleet, reconcile
+from cursor_monitor.services import advance, attempts, fleet, reconcile, upkeep
 from cursor_monitor.services.governor import urgently
 
 
@@ -46,6 +46,8 @@ def build_handlers(api: CursorApi) -> Handlers:
         JobKind.CANCEL_RUN: asks(Urgency.CONTROL, attempts.cancel_run),
         JobKind.OBSERVE_AGENT: asks(Urgency.POLL, reconcile.observe_agent),
         JobKind.WATCH_FLEET: asks(Urgency.POLL, fleet.watch_fleet),
+        JobKind.CHANGE_AGENT: asks(Urgency.CONTROL, upkeep.change_agent),
+        JobKind.READ_AGENT: asks(Urgency.LISTING, upkeep.read_agent),
         JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, fleet.discover_agent),
     }
 

@@ -17,6 +17,8 @@ class JobKind(StrEnum):
     CANCEL_RUN = "cancel_run"
     OBSERVE_AGENT = "observe_agent"  # ask Cursor how its run is
     WATCH_FLEET = "watch_fleet"  # read Cursor's list of agents
+    CHANGE_AGENT = "change_agent"  # archive, unarchive or delete it
+    READ_AGENT = "read_agent"  # its usage and artifacts
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
 
 
@@ -155,3 +157,19 @@ def watch_job() -> NewJob:
 def discover_job(agent_id: str) -> NewJob:
     """Take in an agent that the list named and nobody here knows."""
     return NewJob(JobKind.DISCOVER_AGENT, agent_id=agent_id, dedupe_key=f"discover:{agent_id}", priority=-10)
+
+
+def change_job(agent_id: str, action: str) -> NewJob:
+    """Archive, unarchive or delete an agent."""
+    return NewJob(
+        JobKind.CHANGE_AGENT,
+        args={"action": action},
+        agent_id=agent_id,
+        dedupe_key=f"{action}:{agent_id}",
+        priority=30,
+    )
+
+
+def read_job(agent_id: str) -> NewJob:
+    """Read an agent's usage and artifacts."""
+    return NewJob(JobKind.READ_AGENT, agent_id=agent_id, dedupe_key=f"read:{agent_id}", priority=-5)

@@ -102,6 +102,19 @@ def select_newest(
     return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
 
 
+def select_with_branch(
+    session: Session, *, repository: str | None, before: tuple[datetime, str] | None, limit: int
+) -> Sequence[tables.Agent]:
+    """A page of the agents that pushed a branch, newest first."""
+    row = tables.Agent
+    query = select(row).where(col(row.branch).is_not(None))
+    if repository:
+        query = query.where(col(row.repository).icontains(repository, autoescape=True))
+    if before is not None:
+        query = query.where(tuple_(col(row.created_at), col(row.id)) < before)
+    return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
+
+
 def _in_state(state: str) -> ColumnElement[bool]:
     launch, run = col(tables.Agent.launch_status), col(tables.Agent.run_status)
     launched = launch == "launched"

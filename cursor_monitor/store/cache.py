@@ -42,6 +42,11 @@ def put(session: Session, key: str, value: Any) -> None:
     session.connection().execute(_PUT, {"key": key, "value": json.dumps(value)})
 
 
+def forget(session: Session, *keys: str) -> None:
+    """Drop these answers."""
+    session.connection().execute(text("DELETE FROM cursor_cache WHERE key = ANY(:keys)"), {"keys": list(keys)})
+
+
 def get(session: Session, key: str) -> tuple[Any, datetime] | None:
     """The newest answer and its time."""
     row = session.get(tables.CacheEntry, key)
