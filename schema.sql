@@ -131,8 +131,12 @@ CREATE TABLE IF NOT EXISTS agents (
     created_at       timestamptz NOT NULL,
     launched_at      timestamptz,
     observed_at      timestamptz,
+    listed_at        timestamptz,
+    listed_update    timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_at timestamptz;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_update timestamptz;
 CREATE INDEX IF NOT EXISTS agents_by_age ON agents (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_live ON agents (id) WHERE launch_status = 'requested' OR is_working;
 CREATE INDEX IF NOT EXISTS agents_by_orchestration ON agents (orchestration_id) WHERE orchestration_id IS NOT NULL;
@@ -242,6 +246,41 @@ CREATE TABLE IF NOT EXISTS cursor_cache (
     fetched_at timestamptz NOT NULL
 );
 
+-- What each key may still send to Cursor, by class of endpoints: one bucket for all workers.
+CREATE TABLE IF NOT EXISTS cursor_budgets (
+    account        text NOT NULL,
+    endpoint       text NOT NULL,
+    per_minute     integer NOT NULL,
+    tokens         double precision NOT NULL,
+    refilled_at    timestamptz NOT NULL,
+    slots          jsonb NOT NULL DEFAULT '{}',
+    pace           double precision NOT NULL DEFAULT 1,
+    strikes        integer NOT NULL DEFAULT 0,
+    struck_at      timestamptz,
+    blocked_until  timestamptz,
+    seen_limit     integer,
+    seen_remaining integer,
+    seen_reset_at  timestamptz,
+    seen_at        timestamptz,
+    granted        bigint NOT NULL DEFAULT 0,
+    refused        bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, endpoint)
+) WITH (fillfactor = 50);
+
+-- Webhooks that were genuine, each body once; only a hint to look, so nothing of their content is kept.
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    body_hash   text PRIMARY KEY,
+    delivery_id text,
+    event       text NOT NULL,
+    agent_id    text NOT NULL,
+    status      text NOT NULL,
+    sent_at     timestamptz NOT NULL,
+    is_outdated boolean NOT NULL DEFAULT false,
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_by_agent ON webhook_deliveries (agent_id, sent_at DESC);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (received_at);
+
 -- Row level security on every table; nothing for `anon`, everything for `service_role`, non-secret columns to read for
 -- `authenticated`; each only where the role exists (Supabase has them, plain Postgres has not).
 DO $$
@@ -259,7 +298,8 @@ BEGIN
     END IF;
     FOREACH name IN ARRAY ARRAY['schema_version', 'orchestrations', 'orchestration_events', 'orchestration_tasks', 'agents',
                                 'agent_orchestrator_states', 'agent_runs', 'agent_followups', 'orchestration_outbox_jobs',
-                                'service_health_events', 'idempotency_keys', 'cursor_cache'] LOOP
+                                'service_health_events', 'idempotency_keys', 'cursor_cache', 'cursor_budgets',
+                                'webhook_deliveries'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'anon') THEN
             EXECUTE format('REVOKE ALL ON %I FROM anon', name);
@@ -276,6 +316,6 @@ BEGIN
     END LOOP;
 END $$;
 
-INSERT INTO schema_version (version) VALUES (1) ON CONFLICT DO NOTHING;
+INSERT INTO schema_version (version) VALUES (2) ON CONFLICT DO NOTHING;
 
 COMMIT;

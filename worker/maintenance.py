@@ -14,7 +14,7 @@ from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.services import catalogue, maintenance
+from cursor_monitor.services import catalogue, fleet, maintenance
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
 from cursor_monitor.store.database import transaction
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _RESCUE_SECONDS = 5.0
 _PRUNE_SECONDS = 600.0
 _CATALOGUE_SECONDS = 300.0
+_WATCH_SECONDS = 60.0
 
 
 class Maintenance:
@@ -51,6 +52,7 @@ class Maintenance:
         self._every(self._settings.lease_seconds / 3, self._extend_leases)
         self._every(min(_RESCUE_SECONDS, self._settings.lease_seconds), self._rescue, now=True)
         self._every(_PRUNE_SECONDS, self._prune)
+        self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
         self._scheduler.start()
 
@@ -113,6 +115,9 @@ class Maintenance:
 
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())
+
+    def _ensure_watch(self) -> None:
+        fleet.ensure_watch()
 
     def _refresh_catalogue(self) -> None:
         asyncio.run_coroutine_threadsafe(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from cursor_monitor.store import heartbeats, idempotency, jobs
+from cursor_monitor.store import deliveries, heartbeats, idempotency, jobs
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
 HEALTH_HOURS = 72
 IDEMPOTENCY_HOURS = 48
+DELIVERY_HOURS = 168
 
 
 @transactional
@@ -20,9 +21,10 @@ def rescue_jobs(session: Session) -> int:
 
 @transactional
 def prune(session: Session) -> dict[str, int]:
-    """Forget finished jobs, health events and idempotency keys past their time; how many of each."""
+    """Forget finished jobs, health events, idempotency keys and webhooks past their time; how many of each."""
     return {
         "jobs": jobs.prune(session, older_than_hours=JOB_HOURS),
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
+        "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
     }

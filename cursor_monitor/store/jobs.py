@@ -51,13 +51,15 @@ SET status = CASE WHEN j.rerun_at IS NULL THEN s.status ELSE 'pending' END,
         WHEN s.status = 'pending' THEN least(coalesce(j.rerun_at, 'infinity'),
                                              clock_timestamp() + make_interval(secs => s.delay))
         ELSE coalesce(j.rerun_at, j.next_run_at) END,
-    attempts = CASE WHEN s.is_fresh OR (s.status <> 'pending' AND j.rerun_at IS NOT NULL) THEN 0 ELSE j.attempts END,
+    attempts = CASE WHEN s.is_fresh OR (s.status <> 'pending' AND j.rerun_at IS NOT NULL) THEN 0
+                    WHEN s.is_uncounted THEN greatest(j.attempts - 1, 0) ELSE j.attempts END,
     errors = CASE WHEN s.error IS NULL THEN j.errors ELSE j.errors || jsonb_build_object(
         'attempt', j.attempts, 'at', clock_timestamp(), 'worker', j.leased_by, 'error', s.error) END,
     rerun_at = NULL, lease_token = NULL, leased_by = NULL, leased_until = NULL,
     finished_at = CASE WHEN s.status = 'pending' OR j.rerun_at IS NOT NULL THEN NULL ELSE clock_timestamp() END
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:statuses AS text[]), CAST(:delays AS float8[]),
-            CAST(:fresh AS boolean[]), CAST(:errors AS text[])) AS s (id, token, status, delay, is_fresh, error)
+            CAST(:fresh AS boolean[]), CAST(:uncounted AS boolean[]), CAST(:errors AS text[]))
+     AS s (id, token, status, delay, is_fresh, is_uncounted, error)
 WHERE j.id = s.id AND j.lease_token = s.token AND j.status = 'processing'
 RETURNING j.id
 """)
@@ -103,13 +105,14 @@ DELETE FROM orchestration_outbox_jobs WHERE id IN (
 class Settlement:
     """What becomes of a claimed job: completed, failed, or pending again after `delay` seconds.
 
-    `is_fresh` forgets the attempts so far: a snooze is no failure.
+    `is_fresh` forgets the attempts so far: a snooze is no failure. `is_uncounted` forgets this one only.
     """
 
     job: ClaimedJob
     status: str
     delay: float = 0.0
     is_fresh: bool = False
+    is_uncounted: bool = False
     error: str | None = None
 
 
@@ -165,6 +168,7 @@ def settle(session: Session, settlements: Sequence[Settlement]) -> set[int]:
             "statuses": [s.status for s in settlements],
             "delays": [float(s.delay) for s in settlements],
             "fresh": [s.is_fresh for s in settlements],
+            "uncounted": [s.is_uncounted for s in settlements],
             "errors": [None if s.error is None else storable(s.error) for s in settlements],
         },
     )

@@ -44,7 +44,7 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def known_ids(make_database: Callable[[], str]) -> Iterator[dict[str, str]]:
     """The path parameters of what is there."""
-    open_all(Settings(database_url=make_database()))
+    open_all(Settings(database_url=make_database(), cursor_webhook_secret="s" * 32))
     orchestration_id = orchestrations.launch(LAUNCH, by="test")
     advance(orchestration_id)
     yield {
