@@ -7,6 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+# Ten steps of priority make a level; below zero is bulk work, which never takes the slots of live work.
+LEVELS: tuple[int, ...] = (3, 2, 1, 0, -1)
+BULK_LEVEL = -1
+
 
 class JobKind(StrEnum):
     """What a job asks for. A job says where to look; the facts are in the rows it names."""
@@ -44,6 +48,7 @@ class ClaimedJob:
     attempt: int
     max_attempts: int
     lease_token: int
+    is_bulk: bool = False
 
 
 class LeaseLost(Exception):
