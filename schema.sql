@@ -200,6 +200,7 @@ CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
     lease_token      bigint,
     leased_by        text,
     leased_until     timestamptz,
+    holder           bigint,
     errors           jsonb NOT NULL DEFAULT '[]',
     created_at       timestamptz NOT NULL DEFAULT now(),
     finished_at      timestamptz
@@ -209,6 +210,7 @@ CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
 ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS ready_seq bigint;
 ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS level smallint
     GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED;
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS holder bigint;
 DROP INDEX IF EXISTS orchestration_outbox_jobs_due, orchestration_outbox_jobs_next;
 CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_ready ON orchestration_outbox_jobs (level, ready_seq)
     WHERE ready_seq IS NOT NULL;

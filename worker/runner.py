@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.jobs import ClaimedJob
-from cursor_monitor.store import claims, jobs
+from cursor_monitor.store import claims, jobs, leases
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.jobs import Settlement
 from worker.executor import execute
@@ -107,6 +107,7 @@ class Runner:
             kinds=kinds,
             room=room,
             lease_seconds=self._lease_seconds,
+            holder=self._wakeup.holder,
             bulk_room=self._bulk_room(),
             marks=self._marks,
         )
@@ -138,7 +139,8 @@ class Runner:
         tokens = set(self._running)
         if not tokens:
             return set()
-        return tokens - transactional(jobs.extend)(tokens, lease_seconds=self._lease_seconds)
+        holder = self._wakeup.holder
+        return tokens - transactional(leases.extend)(tokens, lease_seconds=self._lease_seconds, holder=holder)
 
     def abandon(self, tokens: set[int]) -> None:
         """Stop what still runs under these leases."""

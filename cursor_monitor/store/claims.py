@@ -44,7 +44,8 @@ WITH levels AS MATERIALIZED (
 )
 UPDATE orchestration_outbox_jobs AS j
 SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lease_token_seq'), leased_by = :worker,
-    leased_until = clock_timestamp() + make_interval(secs => :lease), ready_seq = NULL
+    leased_until = clock_timestamp() + make_interval(secs => :lease), holder = :holder,
+    ready_seq = NULL
 FROM due WHERE j.id = due.id
 RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token, j.level,
           due.seq
@@ -101,10 +102,14 @@ def claim(
     kinds: Sequence[str],
     room: int,
     lease_seconds: float,
+    holder: int | None = None,
     bulk_room: int | None = None,
     marks: Marks | None = None,
 ) -> list[ClaimedJob]:
-    """Take up to `room` due jobs under a lease, of which at most `bulk_room` are bulk work."""
+    """Take up to `room` due jobs under a lease, of which at most `bulk_room` are bulk work.
+
+    `holder` is the number whose lock this worker's life holds, if it can hold one.
+    """
     marks = marks or Marks()
     start = marks.begin()
     session.connection().execute(_PROMOTE, {"kinds": list(kinds), "is_sweep": marks.is_sweep})
@@ -118,6 +123,7 @@ def claim(
                 "kinds": list(kinds),
                 "room": room,
                 "lease": lease_seconds,
+                "holder": holder,
                 "levels": list(LEVELS),
                 "marks": [start[level] for level in LEVELS],
                 "rooms": [bulk if level == BULK_LEVEL else room for level in LEVELS],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -43,26 +43,12 @@ SET status = CASE WHEN j.rerun_at IS NULL THEN s.status ELSE 'pending' END,
     attempts = CASE WHEN s.is_fresh OR (s.status <> 'pending' AND j.rerun_at IS NOT NULL) THEN 0 ELSE j.attempts END,
     errors = CASE WHEN s.error IS NULL THEN j.errors ELSE j.errors || jsonb_build_object(
         'attempt', j.attempts, 'at', clock_timestamp(), 'worker', j.leased_by, 'error', s.error) END,
-    rerun_at = NULL, lease_token = NULL, leased_by = NULL, leased_until = NULL,
+    rerun_at = NULL, lease_token = NULL, leased_by = NULL, leased_until = NULL, holder = NULL,
     finished_at = CASE WHEN s.status = 'pending' OR j.rerun_at IS NOT NULL THEN NULL ELSE clock_timestamp() END
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:statuses AS text[]), CAST(:delays AS float8[]),
             CAST(:fresh AS boolean[]), CAST(:errors AS text[])) AS s (id, token, status, delay, is_fresh, error)
 WHERE j.id = s.id AND j.lease_token = s.token
 RETURNING j.id
-""")
-
-_EXTEND = text("""
-UPDATE orchestration_outbox_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease)
-WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) RETURNING lease_token
-""")
-
-_RESCUE = text("""
-UPDATE orchestration_outbox_jobs
-SET status = 'pending', next_run_at = clock_timestamp(), ready_seq = nextval('ready_seq'), rerun_at = NULL,
-    lease_token = NULL, leased_by = NULL, leased_until = NULL, errors = errors || jsonb_build_object(
-        'attempt', attempts, 'at', clock_timestamp(), 'worker', leased_by, 'error', 'the lease ran out')
-WHERE status = 'processing' AND leased_until < clock_timestamp()
-RETURNING id
 """)
 
 _FACTS = text("""
@@ -148,19 +134,6 @@ def is_held(session: Session, job: ClaimedJob) -> bool:
         " WHERE id = :id AND lease_token = :token AND status = 'processing' FOR SHARE"
     )
     return session.connection().execute(query, {"id": job.id, "token": job.lease_token}).scalar() is not None
-
-
-def extend(session: Session, tokens: Collection[int], *, lease_seconds: float) -> set[int]:
-    """Renew the leases of these tokens in one statement; returns those that are still held."""
-    return set(session.connection().execute(_EXTEND, {"tokens": list(tokens), "lease": lease_seconds}).scalars())
-
-
-def rescue(session: Session) -> int:
-    """Return the jobs whose lease ran out; how many."""
-    rescued = len(session.connection().execute(_RESCUE).all())
-    if rescued:
-        notices.wake_workers(session)
-    return rescued
 
 
 def outbox_facts(session: Session) -> dict[str, Any]:

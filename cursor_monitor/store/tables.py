@@ -190,6 +190,7 @@ class Job(SQLModel, table=True):
     lease_token: int | None = Field(default=None, sa_type=BigInteger)
     leased_by: str | None = Field(default=None, sa_type=Text)
     leased_until: datetime | None = None
+    holder: int | None = Field(default=None, sa_type=BigInteger)
     errors: list[dict[str, Any]] = Field(sa_type=JSONB)
     created_at: datetime
     finished_at: datetime | None = None

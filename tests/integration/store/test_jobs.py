@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind, LeaseLost, NewJob
-from cursor_monitor.store import claims, jobs
+from cursor_monitor.store import claims, jobs, leases
 from cursor_monitor.store.database import transaction
 from cursor_monitor.store.jobs import Settlement
 from tests.support.postgres import ask, ask_one
@@ -45,7 +45,7 @@ def settle(claimed: ClaimedJob, status: str = "completed", **fields: Any) -> set
 
 def rescue() -> int:
     with transaction() as session:
-        return jobs.rescue(session)
+        return leases.rescue(session)
 
 
 def expire_leases(url: str) -> None:
@@ -189,12 +189,12 @@ def test_a_renewed_lease_is_kept_and_one_that_is_not_asked_for_is_not(database: 
     enqueue(job(), job())
     kept, lost = claim(2, worker="w", lease_seconds=0.001)
     with transaction() as session:
-        assert jobs.extend(session, [kept.lease_token], lease_seconds=30) == {kept.lease_token}
+        assert leases.extend(session, [kept.lease_token], lease_seconds=30) == {kept.lease_token}
     assert rescue() == 1
     assert [claimed.id for claimed in claim(2)] == [lost.id]
     with transaction() as session:
         tokens = [kept.lease_token, lost.lease_token]
-        assert jobs.extend(session, tokens, lease_seconds=30) == {kept.lease_token}
+        assert leases.extend(session, tokens, lease_seconds=30) == {kept.lease_token}
 
 
 def test_a_snooze_forgets_the_attempts_and_a_retry_counts_them(database: str) -> None:
