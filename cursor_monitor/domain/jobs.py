@@ -22,6 +22,14 @@ class JobKind(StrEnum):
     OBSERVE_AGENT = "observe_agent"  # ask Cursor how its run is
 
 
+class JobAction(StrEnum):
+    """What a person can do to a job."""
+
+    RETRY = "retry"
+    RUN_NOW = "run-now"
+    DISCARD = "discard"
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to enqueue; one live job per `dedupe_key`, due at `run_at` (None: now)."""
