@@ -114,23 +114,17 @@ def claim(
     start = marks.begin()
     session.connection().execute(_PROMOTE, {"kinds": list(kinds), "is_sweep": marks.is_sweep})
     bulk = room if bulk_room is None else min(room, bulk_room)
-    rows = (
-        session.connection()
-        .execute(
-            _CLAIM,
-            {
-                "worker": worker,
-                "kinds": list(kinds),
-                "room": room,
-                "lease": lease_seconds,
-                "holder": holder,
-                "levels": list(LEVELS),
-                "marks": [start[level] for level in LEVELS],
-                "rooms": [bulk if level == BULK_LEVEL else room for level in LEVELS],
-            },
-        )
-        .all()
-    )
+    values = {
+        "worker": worker,
+        "kinds": list(kinds),
+        "room": room,
+        "lease": lease_seconds,
+        "holder": holder,
+        "levels": list(LEVELS),
+        "marks": [start[level] for level in LEVELS],
+        "rooms": [bulk if level == BULK_LEVEL else room for level in LEVELS],
+    }
+    rows = session.connection().execute(_CLAIM, values).all()
     marks.took(rows)
     return [_claimed(row) for row in rows]
 
