@@ -182,6 +182,7 @@ CREATE TABLE IF NOT EXISTS agent_followups (
 CREATE INDEX IF NOT EXISTS agent_followups_by_agent ON agent_followups (agent_id, created_at);
 
 CREATE SEQUENCE IF NOT EXISTS lease_token_seq;
+CREATE SEQUENCE IF NOT EXISTS ready_seq;
 
 -- The outbox: written in the transaction of the change that needs the work; claimed under a lease.
 CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
@@ -198,17 +199,27 @@ CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
     max_attempts     integer NOT NULL DEFAULT 10,
     next_run_at      timestamptz NOT NULL DEFAULT now(),
     rerun_at         timestamptz,
+    ready_seq        bigint,
+    level            smallint GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED,
     lease_token      bigint,
     leased_by        text,
     leased_until     timestamptz,
+    holder           bigint,
     errors           jsonb NOT NULL DEFAULT '[]',
     created_at       timestamptz NOT NULL DEFAULT now(),
     finished_at      timestamptz
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_due ON orchestration_outbox_jobs (priority DESC, next_run_at, id)
-    WHERE status = 'pending';
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_next ON orchestration_outbox_jobs (next_run_at)
-    WHERE status = 'pending';
+-- A pending job is either ready, with a number that only grows, or scheduled, with none. A worker reads the ready ones
+-- from the last number it took, so what is dead but kept for an old snapshot is not walked again with every claim.
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS ready_seq bigint;
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS level smallint
+    GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED;
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS holder bigint;
+DROP INDEX IF EXISTS orchestration_outbox_jobs_due, orchestration_outbox_jobs_next;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_ready ON orchestration_outbox_jobs (level, ready_seq)
+    WHERE ready_seq IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_scheduled ON orchestration_outbox_jobs (next_run_at)
+    WHERE status = 'pending' AND ready_seq IS NULL;
 CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_leased ON orchestration_outbox_jobs (leased_until)
     WHERE status = 'processing';
 CREATE UNIQUE INDEX IF NOT EXISTS orchestration_outbox_jobs_dedupe ON orchestration_outbox_jobs (dedupe_key)
@@ -290,11 +301,11 @@ DECLARE
 BEGIN
     FOREACH stranger IN ARRAY ARRAY['anon', 'authenticated'] LOOP
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = stranger) THEN
-            EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq FROM %I', stranger);
+            EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq, ready_seq FROM %I', stranger);
         END IF;
     END LOOP;
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'service_role') THEN
-        GRANT ALL ON SEQUENCE lease_token_seq TO service_role;
+        GRANT ALL ON SEQUENCE lease_token_seq, ready_seq TO service_role;
     END IF;
     FOREACH name IN ARRAY ARRAY['schema_version', 'orchestrations', 'orchestration_events', 'orchestration_tasks', 'agents',
                                 'agent_orchestrator_states', 'agent_runs', 'agent_followups', 'orchestration_outbox_jobs',

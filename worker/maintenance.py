@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from worker.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 _RESCUE_SECONDS = 5.0
+_ORPHAN_SECONDS = 0.5
+_DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
 _CATALOGUE_SECONDS = 300.0
 _WATCH_SECONDS = 60.0
@@ -51,6 +54,7 @@ class Maintenance:
         self._every(self._settings.heartbeat_seconds, self._heartbeat)
         self._every(self._settings.lease_seconds / 3, self._extend_leases)
         self._every(min(_RESCUE_SECONDS, self._settings.lease_seconds), self._rescue, now=True)
+        self._every(_ORPHAN_SECONDS, self._adopt, now=True)
         self._every(_PRUNE_SECONDS, self._prune)
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
@@ -112,6 +116,14 @@ class Maintenance:
         rescued = maintenance.rescue_jobs()
         if rescued:
             log.warning("jobs rescued", extra={"jobs": rescued})
+
+    def _adopt(self) -> None:
+        orphans = maintenance.find_orphans()
+        if orphans:
+            time.sleep(_DOUBT_SECONDS)  # who only lost the connection has it back by then
+            adopted = maintenance.adopt_orphans(orphans)
+            if adopted:
+                log.warning("jobs of a dead worker taken over", extra={"jobs": adopted})
 
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())

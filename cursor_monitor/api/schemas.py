@@ -249,6 +249,51 @@ class TakenDelivery(Answer):
     status: str = Field(description="accepted, outdated (something newer is known) or duplicate.")
 
 
+class JobLine(Answer):
+    """A job in a list; `error` is the newest there was."""
+
+    id: int
+    kind: str
+    status: str = Field(description="pending, processing, completed, failed or cancelled.")
+    waiting_for: str | None = Field(description="What a pending job waits for: time, retry, worker or bulk_slot.")
+    priority: int
+    attempts: int
+    max_attempts: int
+    orchestration_id: str | None
+    agent_id: str | None
+    error: str | None
+    leased_by: str | None
+    leased_until: Time | None
+    next_run_at: Time
+    created_at: Time
+    finished_at: Time | None
+
+
+class JobError(Answer):
+    """One try that failed."""
+
+    attempt: int
+    at: Time
+    worker: str | None
+    error: str
+
+
+class Job(JobLine):
+    """One job, whole: every error, oldest first, and the controls that make sense now."""
+
+    args: dict[str, Any]
+    dedupe_key: str | None
+    errors: list[JobError]
+    controls: list[str]
+
+
+class BulkJobs(Answer):
+    """How many jobs an action would change, or changed."""
+
+    count: int
+    is_done: bool
+
+
 class Model(Answer):
     """A model that agents can be launched with."""
 

@@ -7,6 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+# Ten steps of priority make a level; below zero is bulk work, which never takes the slots of live work.
+LEVELS: tuple[int, ...] = (3, 2, 1, 0, -1)
+BULK_LEVEL = -1
+
 
 class JobKind(StrEnum):
     """What a job asks for. A job says where to look; the facts are in the rows it names."""
@@ -20,6 +24,14 @@ class JobKind(StrEnum):
     CHANGE_AGENT = "change_agent"  # archive, unarchive or delete it
     READ_AGENT = "read_agent"  # its usage and artifacts
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
+
+
+class JobAction(StrEnum):
+    """What a person can do to a job."""
+
+    RETRY = "retry"
+    RUN_NOW = "run-now"
+    DISCARD = "discard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class ClaimedJob:
     attempt: int
     max_attempts: int
     lease_token: int
+    is_bulk: bool = False
 
 
 class LeaseLost(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from cursor_monitor.store import deliveries, heartbeats, idempotency, jobs
+from cursor_monitor.store import deliveries, heartbeats, idempotency, jobs, leases
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
@@ -16,7 +16,19 @@ DELIVERY_HOURS = 168
 @transactional
 def rescue_jobs(session: Session) -> int:
     """Return jobs whose lease ran out; how many."""
-    return jobs.rescue(session)
+    return leases.rescue(session)
+
+
+@transactional
+def find_orphans(session: Session) -> set[int]:
+    """The lease tokens of jobs whose worker seems to have died."""
+    return leases.select_orphans(session)
+
+
+@transactional
+def adopt_orphans(session: Session, tokens: set[int]) -> int:
+    """Return those of them whose worker is still gone; how many."""
+    return leases.adopt(session, tokens)
 
 
 @transactional

@@ -187,9 +187,12 @@ class Job(SQLModel, table=True):
     max_attempts: int = 10
     next_run_at: datetime
     rerun_at: datetime | None = None
+    ready_seq: int | None = Field(default=None, sa_type=BigInteger)
+    level: int | None = Field(default=None, sa_column=Column(SmallInteger, Computed("priority / 10")))
     lease_token: int | None = Field(default=None, sa_type=BigInteger)
     leased_by: str | None = Field(default=None, sa_type=Text)
     leased_until: datetime | None = None
+    holder: int | None = Field(default=None, sa_type=BigInteger)
     errors: list[dict[str, Any]] = Field(sa_type=JSONB)
     created_at: datetime
     finished_at: datetime | None = None
