@@ -22,7 +22,7 @@ _PUBLIC_NUMBERS = (
     "scheduled",
     "dead_letters",
     "oldest_due_seconds",
-    "configured",
+    "used",
     "rate_per_minute",
     "budget",
     "budget_remaining",

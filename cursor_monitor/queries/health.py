@@ -72,7 +72,7 @@ def get_health() -> Health:
         Component("database", "ok", "Answers.", {}),
         _worker_component(workers),
         _outbox_component(outbox),
-        Component("redis", "unknown", "Not configured: Postgres hands the work over.", {"configured": False}),
+        Component("redis", "unknown", "Not used: Postgres hands the work over.", {"used": False}),
         _cursor_component(cursor),
     )
     degraded = any(c.status in ("degraded", "down") for c in components)
