@@ -131,8 +131,12 @@ CREATE TABLE IF NOT EXISTS agents (
     created_at       timestamptz NOT NULL,
     launched_at      timestamptz,
     observed_at      timestamptz,
+    listed_at        timestamptz,
+    listed_update    timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_at timestamptz;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_update timestamptz;
 CREATE INDEX IF NOT EXISTS agents_by_age ON agents (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_live ON agents (id) WHERE launch_status = 'requested' OR is_working;
 CREATE INDEX IF NOT EXISTS agents_by_orchestration ON agents (orchestration_id) WHERE orchestration_id IS NOT NULL;
@@ -178,6 +182,7 @@ CREATE TABLE IF NOT EXISTS agent_followups (
 CREATE INDEX IF NOT EXISTS agent_followups_by_agent ON agent_followups (agent_id, created_at);
 
 CREATE SEQUENCE IF NOT EXISTS lease_token_seq;
+CREATE SEQUENCE IF NOT EXISTS ready_seq;
 
 -- The outbox: written in the transaction of the change that needs the work; claimed under a lease.
 CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
@@ -194,17 +199,27 @@ CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
     max_attempts     integer NOT NULL DEFAULT 10,
     next_run_at      timestamptz NOT NULL DEFAULT now(),
     rerun_at         timestamptz,
+    ready_seq        bigint,
+    level            smallint GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED,
     lease_token      bigint,
     leased_by        text,
     leased_until     timestamptz,
+    holder           bigint,
     errors           jsonb NOT NULL DEFAULT '[]',
     created_at       timestamptz NOT NULL DEFAULT now(),
     finished_at      timestamptz
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_due ON orchestration_outbox_jobs (priority DESC, next_run_at, id)
-    WHERE status = 'pending';
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_next ON orchestration_outbox_jobs (next_run_at)
-    WHERE status = 'pending';
+-- A pending job is either ready, with a number that only grows, or scheduled, with none. A worker reads the ready ones
+-- from the last number it took, so what is dead but kept for an old snapshot is not walked again with every claim.
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS ready_seq bigint;
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS level smallint
+    GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED;
+ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS holder bigint;
+DROP INDEX IF EXISTS orchestration_outbox_jobs_due, orchestration_outbox_jobs_next;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_ready ON orchestration_outbox_jobs (level, ready_seq)
+    WHERE ready_seq IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_scheduled ON orchestration_outbox_jobs (next_run_at)
+    WHERE status = 'pending' AND ready_seq IS NULL;
 CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_leased ON orchestration_outbox_jobs (leased_until)
     WHERE status = 'processing';
 CREATE UNIQUE INDEX IF NOT EXISTS orchestration_outbox_jobs_dedupe ON orchestration_outbox_jobs (dedupe_key)
@@ -242,6 +257,41 @@ CREATE TABLE IF NOT EXISTS cursor_cache (
     fetched_at timestamptz NOT NULL
 );
 
+-- What each key may still send to Cursor, by class of endpoints: one bucket for all workers.
+CREATE TABLE IF NOT EXISTS cursor_budgets (
+    account        text NOT NULL,
+    endpoint       text NOT NULL,
+    per_minute     integer NOT NULL,
+    tokens         double precision NOT NULL,
+    refilled_at    timestamptz NOT NULL,
+    slots          jsonb NOT NULL DEFAULT '{}',
+    pace           double precision NOT NULL DEFAULT 1,
+    strikes        integer NOT NULL DEFAULT 0,
+    struck_at      timestamptz,
+    blocked_until  timestamptz,
+    seen_limit     integer,
+    seen_remaining integer,
+    seen_reset_at  timestamptz,
+    seen_at        timestamptz,
+    granted        bigint NOT NULL DEFAULT 0,
+    refused        bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, endpoint)
+) WITH (fillfactor = 50);
+
+-- Webhooks that were genuine, each body once; only a hint to look, so nothing of their content is kept.
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    body_hash   text PRIMARY KEY,
+    delivery_id text,
+    event       text NOT NULL,
+    agent_id    text NOT NULL,
+    status      text NOT NULL,
+    sent_at     timestamptz NOT NULL,
+    is_outdated boolean NOT NULL DEFAULT false,
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_by_agent ON webhook_deliveries (agent_id, sent_at DESC);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (received_at);
+
 -- Row level security on every table; nothing for `anon`, everything for `service_role`, non-secret columns to read for
 -- `authenticated`; each only where the role exists (Supabase has them, plain Postgres has not).
 DO $$
@@ -251,15 +301,16 @@ DECLARE
 BEGIN
     FOREACH stranger IN ARRAY ARRAY['anon', 'authenticated'] LOOP
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = stranger) THEN
-            EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq FROM %I', stranger);
+            EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq, ready_seq FROM %I', stranger);
         END IF;
     END LOOP;
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'service_role') THEN
-        GRANT ALL ON SEQUENCE lease_token_seq TO service_role;
+        GRANT ALL ON SEQUENCE lease_token_seq, ready_seq TO service_role;
     END IF;
     FOREACH name IN ARRAY ARRAY['schema_version', 'orchestrations', 'orchestration_events', 'orchestration_tasks', 'agents',
                                 'agent_orchestrator_states', 'agent_runs', 'agent_followups', 'orchestration_outbox_jobs',
-                                'service_health_events', 'idempotency_keys', 'cursor_cache'] LOOP
+                                'service_health_events', 'idempotency_keys', 'cursor_cache', 'cursor_budgets',
+                                'webhook_deliveries'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'anon') THEN
             EXECUTE format('REVOKE ALL ON %I FROM anon', name);
@@ -276,6 +327,6 @@ BEGIN
     END LOOP;
 END $$;
 
-INSERT INTO schema_version (version) VALUES (1) ON CONFLICT DO NOTHING;
+INSERT INTO schema_version (version) VALUES (2) ON CONFLICT DO NOTHING;
 
 COMMIT;

@@ -37,6 +37,8 @@ class Settings:
     supabase_service_role_key: str | None = field(default=None, repr=False)
     cursor_api_key: str | None = field(default=None, repr=False)
     cursor_api_url: str = CURSOR_API
+    cursor_rate_per_minute: int = 300
+    cursor_webhook_secret: str | None = field(default=None, repr=False)
     simulator_port: int = 3900
     redis_host: str | None = None
     redis_port: int = 6379
@@ -85,6 +87,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         supabase_service_role_key=read.text("SUPABASE_SERVICE_ROLE_KEY"),
         cursor_api_key=read.text("CURSOR_API_KEY"),
         cursor_api_url=read.parsed("CURSOR_API_URL", _cursor_url) or CURSOR_API,
+        cursor_rate_per_minute=read.whole("CURSOR_RATE_PER_MINUTE", 300, 5, 1_000_000),
+        cursor_webhook_secret=read.parsed("CURSOR_WEBHOOK_SECRET", _webhook_secret),
         simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
         redis_host=read.parsed("REDIS_HOST", _host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),
@@ -193,6 +197,12 @@ def _host(value: str) -> str:
     except ValueError:
         if not all(part and part.replace("-", "").replace("_", "").isalnum() for part in value.split(".")):
             raise ValueError(f"must be an address or a host name, not {value[:40]!r}; example: 127.0.0.1") from None
+    return value
+
+
+def _webhook_secret(value: str) -> str:
+    if len(value) < 32:
+        raise ValueError("must have at least 32 characters; example: the output of openssl rand -hex 32")
     return value
 
 

@@ -72,6 +72,7 @@ def workers(database: str, simulator: Simulator, tmp_path: Path) -> Iterator[Wor
     environ = {
         "DATABASE_URL": database,
         "CURSOR_API_URL": simulator.url,
+        "CURSOR_RATE_PER_MINUTE": "1000000",
         "OBSERVE_MIN_SECONDS": "0.1",
         "OBSERVE_MAX_SECONDS": "0.5",
         "LEASE_SECONDS": "1",

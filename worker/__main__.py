@@ -13,6 +13,7 @@ import sys
 from cursor_monitor.cursor.client import build_client
 from cursor_monitor.cursor.contact import Contact, ContactTransport
 from cursor_monitor.logs import configure_logging
+from cursor_monitor.services.governor import Governor, account_of
 from cursor_monitor.services.startup import close_all, open_all
 from cursor_monitor.settings import CURSOR_API, Settings, SettingsError, load_settings
 from worker.handlers import build_handlers
@@ -45,7 +46,8 @@ async def work(settings: Settings) -> None:
     instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
     contact = Contact()
     key = settings.cursor_api_key or "simulator"
-    api = build_client(settings.cursor_api_url, key, transport=ContactTransport(contact))
+    governor = Governor(account_of(settings.cursor_api_url, key), settings.cursor_rate_per_minute)
+    api = build_client(settings.cursor_api_url, key, transport=ContactTransport(contact), gate=governor)
     wakeup = Wakeup()
     runner = Runner(
         instance,

@@ -47,8 +47,8 @@ async def _settle(
             return None
         case Done():
             return Settlement(job, "completed")
-        case Snooze(seconds):
-            return Settlement(job, "pending", delay=seconds, is_fresh=True)
+        case Snooze(seconds, forgets):
+            return Settlement(job, "pending", delay=seconds, is_fresh=forgets, is_uncounted=not forgets)
         case Discard(error):
             return await _give_up(job, handler, error)
         case Retry(error, after_seconds):

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
-from cursor_monitor.services import advance, attempts, reconcile
+from cursor_monitor.services import advance, attempts, fleet, reconcile, upkeep
+from cursor_monitor.services.governor import urgently
 
 
 async def _nothing(job: ClaimedJob, error: str) -> None:
@@ -29,12 +31,24 @@ Handlers = Mapping[str, Handler]
 
 def build_handlers(api: CursorApi) -> Handlers:
     """The handlers of every kind that this version knows."""
+
+    def asks(
+        urgency: Urgency,
+        run: Callable[[ClaimedJob, CursorApi], Awaitable[Outcome]],
+        give_up: Callable[[ClaimedJob, str], Awaitable[None]] = _nothing,
+    ) -> Handler:
+        return Handler(urgently(urgency, lambda job: run(job, api)), give_up)
+
     return {
         JobKind.ADVANCE: Handler(_advance, deadline_seconds=60),
-        JobKind.LAUNCH_AGENT: Handler(lambda job: attempts.launch_agent(job, api), attempts.give_up_launch),
-        JobKind.SEND_FOLLOWUP: Handler(lambda job: attempts.send_followup(job, api), attempts.give_up_followup),
-        JobKind.CANCEL_RUN: Handler(lambda job: attempts.cancel_run(job, api)),
-        JobKind.OBSERVE_AGENT: Handler(lambda job: reconcile.observe_agent(job, api)),
+        JobKind.LAUNCH_AGENT: asks(Urgency.LAUNCH, attempts.launch_agent, attempts.give_up_launch),
+        JobKind.SEND_FOLLOWUP: asks(Urgency.LAUNCH, attempts.send_followup, attempts.give_up_followup),
+        JobKind.CANCEL_RUN: asks(Urgency.CONTROL, attempts.cancel_run),
+        JobKind.OBSERVE_AGENT: asks(Urgency.POLL, reconcile.observe_agent),
+        JobKind.WATCH_FLEET: asks(Urgency.POLL, fleet.watch_fleet),
+        JobKind.CHANGE_AGENT: asks(Urgency.CONTROL, upkeep.change_agent),
+        JobKind.READ_AGENT: asks(Urgency.LISTING, upkeep.read_agent),
+        JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, fleet.discover_agent),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.services import catalogue, maintenance
+from cursor_monitor.services import catalogue, fleet, maintenance
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
 from cursor_monitor.store.database import transaction
@@ -24,8 +25,11 @@ from worker.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 _RESCUE_SECONDS = 5.0
+_ORPHAN_SECONDS = 0.5
+_DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
 _CATALOGUE_SECONDS = 300.0
+_WATCH_SECONDS = 60.0
 
 
 class Maintenance:
@@ -50,7 +54,9 @@ class Maintenance:
         self._every(self._settings.heartbeat_seconds, self._heartbeat)
         self._every(self._settings.lease_seconds / 3, self._extend_leases)
         self._every(min(_RESCUE_SECONDS, self._settings.lease_seconds), self._rescue, now=True)
+        self._every(_ORPHAN_SECONDS, self._adopt, now=True)
         self._every(_PRUNE_SECONDS, self._prune)
+        self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
         self._scheduler.start()
 
@@ -111,8 +117,19 @@ class Maintenance:
         if rescued:
             log.warning("jobs rescued", extra={"jobs": rescued})
 
+    def _adopt(self) -> None:
+        orphans = maintenance.find_orphans()
+        if orphans:
+            time.sleep(_DOUBT_SECONDS)  # who only lost the connection has it back by then
+            adopted = maintenance.adopt_orphans(orphans)
+            if adopted:
+                log.warning("jobs of a dead worker taken over", extra={"jobs": adopted})
+
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())
+
+    def _ensure_watch(self) -> None:
+        fleet.ensure_watch()
 
     def _refresh_catalogue(self) -> None:
         asyncio.run_coroutine_threadsafe(

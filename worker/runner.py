@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.jobs import ClaimedJob
-from cursor_monitor.store import jobs
+from cursor_monitor.store import claims, jobs, leases
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.jobs import Settlement
 from worker.executor import execute
@@ -22,6 +22,7 @@ from worker.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 _OUTAGE_SECONDS = 1.0
+_BULK_SHARE = 4  # one slot in so many may do bulk work
 
 
 class Runner:
@@ -45,6 +46,7 @@ class Runner:
         self._poll_seconds = poll_seconds
         self._running: dict[int, tuple[ClaimedJob, asyncio.Task[None]]] = {}
         self._settlements: list[Settlement] = []
+        self._marks = claims.Marks()
         self._is_draining = False
         self.settled_count = 0
 
@@ -99,9 +101,26 @@ class Runner:
         jobs.settle(session, settlements)
         if room <= 0:
             return [], self._poll_seconds
-        claimed = jobs.claim(session, worker=self._instance, kinds=kinds, room=room, lease_seconds=self._lease_seconds)
-        due = jobs.seconds_to_next(session, kinds) if len(claimed) < room else None
-        return claimed, self._poll_seconds if due is None else min(self._poll_seconds, max(due, 0.0))
+        claimed = claims.claim(
+            session,
+            worker=self._instance,
+            kinds=kinds,
+            room=room,
+            lease_seconds=self._lease_seconds,
+            holder=self._wakeup.holder,
+            bulk_room=self._bulk_room(),
+            marks=self._marks,
+        )
+        return claimed, self._pause(session, kinds) if len(claimed) < room else self._poll_seconds
+
+    def _bulk_room(self) -> int:
+        bulk = sum(job.is_bulk for job, _ in list(self._running.values()))
+        return max(0, max(1, self._concurrency // _BULK_SHARE) - bulk)
+
+    def _pause(self, session: Session, kinds: Sequence[str]) -> float:
+        due = claims.seconds_to_next(session, kinds, is_sweep=self._marks.is_sweep)
+        waits = (self._poll_seconds, due, self._marks.seconds_to_sweep)
+        return max(0.0, min(wait for wait in waits if wait is not None))
 
     async def _work(self, job: ClaimedJob) -> None:
         try:
@@ -120,7 +139,8 @@ class Runner:
         tokens = set(self._running)
         if not tokens:
             return set()
-        return tokens - transactional(jobs.extend)(tokens, lease_seconds=self._lease_seconds)
+        holder = self._wakeup.holder
+        return tokens - transactional(leases.extend)(tokens, lease_seconds=self._lease_seconds, holder=holder)
 
     def abandon(self, tokens: set[int]) -> None:
         """Stop what still runs under these leases."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 
 import psycopg
 
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.store import database
+from cursor_monitor.store import database, leases
 
 log = logging.getLogger(__name__)
 
@@ -17,15 +18,20 @@ CHANNEL = "jobs"
 _PING = "ping"
 _PING_SECONDS = 3.0
 _KEEPALIVE_SECONDS = 30.0
-_RETRY_SECONDS = 2.0
+_RETRY_SECONDS = 1.0
 
 
 class Wakeup:
-    """An event that LISTEN sets; `mode` says whether LISTEN is known to work."""
+    """An event that LISTEN sets; `mode` says whether LISTEN is known to work.
+
+    `holder` is the number that the listening connection locks while it lives; None where it has no lock.
+    """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self.mode = "starting"
+        self.holder: int | None = None
+        self._number = _draw()
 
     def set(self) -> None:
         """Wake the runner now."""
@@ -47,8 +53,10 @@ class Wakeup:
                     await connection.execute(f"LISTEN {CHANNEL}".encode())
                     await self._hear(connection)
             except (Unavailable, psycopg.Error, OSError) as error:
+                # A link that only broke is back before anybody takes its worker for dead.
+                pause = _RETRY_SECONDS if self.mode == "polling" else 0.0
                 self._fall_back(f"connection lost: {type(error).__name__}")
-            await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(pause)
 
     async def _hear(self, connection: psycopg.AsyncConnection[object]) -> None:
         """A transaction pooler accepts LISTEN and delivers nothing, so the first thing to hear is our own ping."""
@@ -61,6 +69,7 @@ class Wakeup:
             self._fall_back("a notification of our own never came (a transaction pooler?)")
             await asyncio.sleep(_KEEPALIVE_SECONDS)
             return
+        await self._hold(connection)
         self.mode = "listen"
         self.set()
         while True:
@@ -68,10 +77,21 @@ class Wakeup:
                 self.set()
             await connection.execute("SELECT 1")
 
+    async def _hold(self, connection: psycopg.AsyncConnection[object]) -> None:
+        """Only a connection that hears is our own; behind a transaction pooler a lock would stay with a stranger."""
+        while not await leases.hold(connection, self._number):
+            self._number = _draw()  # the server has not noticed yet that our former connection is dead
+        self.holder = self._number
+
     def _fall_back(self, reason: str) -> None:
         if self.mode != "polling":
             log.warning("waking up by polling only", extra={"reason": reason})
         self.mode = "polling"
+        self.holder = None
+
+
+def _draw() -> int:
+    return random.SystemRandom().randrange(1, 2**31)
 
 
 def _ping() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from cursor_monitor.api import agents, catalogue, docs, errors, events, health, orchestrations, tasks
+from cursor_monitor.api import agents, catalogue, docs, errors, events, health, jobs, orchestrations, tasks, webhook
 from cursor_monitor.settings import VERSION
 
 PREFIX = "/cloud-agents"
-_RESOURCES = (health, orchestrations, tasks, events, agents, catalogue)
+_RESOURCES = (health, orchestrations, tasks, events, agents, jobs, catalogue, webhook)
 
 
 def build_api() -> FastAPI:

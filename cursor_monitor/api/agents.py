@@ -26,6 +26,7 @@ from cursor_monitor.api.deps import (
 from cursor_monitor.queries import agents as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import agents as services
+from cursor_monitor.services import upkeep
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
@@ -80,6 +81,41 @@ def stop(agent_id: AgentId) -> schemas.Agent:
     """Cancel what the agent is doing."""
     services.stop(agent_id, by=BY)
     return _whole(queries.get_agent(agent_id))
+
+
+@router.post("/{agent_id}/archive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
+def archive(agent_id: AgentId) -> schemas.Agent:
+    """Archive an agent at Cursor; it takes no follow-ups then."""
+    services.change(agent_id, "archive")
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.post("/{agent_id}/unarchive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
+def unarchive(agent_id: AgentId) -> schemas.Agent:
+    """Let an archived agent take follow-ups again."""
+    services.change(agent_id, "unarchive")
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.delete("/{agent_id}", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
+def delete(agent_id: AgentId) -> schemas.Agent:
+    """Delete an agent at Cursor for good; what is known of it stays here."""
+    services.change(agent_id, "delete")
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.get("/{agent_id}/usage", response_model=schemas.Usage, responses=errors(404))
+def get_usage(agent_id: AgentId) -> Any:
+    """Tokens and cost as last read, which a worker then reads anew."""
+    upkeep.want_facts(agent_id)
+    return queries.get_usage(agent_id)
+
+
+@router.get("/{agent_id}/artifacts", response_model=schemas.Artifacts, responses=errors(404))
+def get_artifacts(agent_id: AgentId) -> Any:
+    """The files an agent left behind as last read, which a worker then reads anew."""
+    upkeep.want_facts(agent_id)
+    return queries.get_artifacts(agent_id)
 
 
 def _whole(detail: queries.AgentDetail) -> schemas.Agent:

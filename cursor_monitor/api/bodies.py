@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -99,3 +99,14 @@ class FollowupBody(Body):
     """A further prompt to an agent."""
 
     prompt: Prompt
+
+
+class BulkJobsBody(Body):
+    """An action on all jobs of a status and kind."""
+
+    action: Literal["retry", "run-now", "discard"]
+    status: Text | None = _documented("Only those with this status.")
+    kind: Text | None = _documented("Only those of this kind.")
+    expected_count: int | None = Field(
+        default=None, ge=0, le=2**31 - 1, description="The number that was shown; absent: only count."
+    )

@@ -5,11 +5,26 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from cursor_monitor.api import schemas
-from cursor_monitor.api.deps import errors
+from cursor_monitor.api.deps import Cursor, Limit, RepositoryFilter, errors
+from cursor_monitor.queries import agents as agent_queries
 from cursor_monitor.queries import catalogue as queries
 from cursor_monitor.queries.page import Page
 
 router = APIRouter(tags=["catalogue"])
+
+
+@router.get("/me", response_model=schemas.Me, responses=errors())
+def get_me() -> queries.MeRow:
+    """Whose key is used."""
+    return queries.get_me()
+
+
+@router.get("/branches", response_model=schemas.Listing[schemas.Branch], responses=errors())
+def list_branches(
+    repository: RepositoryFilter = None, cursor: Cursor = None, limit: Limit = 50
+) -> Page[agent_queries.BranchRow]:
+    """The branches that agents pushed, those of the newest agents first."""
+    return agent_queries.list_branches(repository=repository, cursor=cursor, limit=limit)
 
 
 @router.get("/models", response_model=schemas.Listing[schemas.Model], responses=errors())

@@ -39,6 +39,7 @@ IdempotencyKey = Annotated[
 
 _MEANINGS = {
     400: "The body is not JSON, or the Host is not one of ours.",
+    401: "The signature does not fit the body, or the delivery is too old.",
     403: "The request comes from a page of another site.",
     404: "Nothing has that id.",
     409: "Not possible in the present state, or the Idempotency-Key was used with another body.",

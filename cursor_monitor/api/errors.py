@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cursor_monitor.api.validation import is_malformed_json, problems_of
-from cursor_monitor.domain.errors import AppError, Conflict, Invalid, NotFound, Unavailable
+from cursor_monitor.domain.errors import AppError, Conflict, Invalid, NotFound, Unauthorized, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ _STATUS_OF: dict[type[AppError], int] = {
     Invalid: 422,
     NotFound: 404,
     Conflict: 409,
+    Unauthorized: 401,
     Unavailable: 503,
     UnsupportedMediaType: 415,
 }

@@ -22,9 +22,17 @@ _PUBLIC_NUMBERS = (
     "scheduled",
     "dead_letters",
     "oldest_due_seconds",
-    "configured",
+    "used",
+    "rate_per_minute",
+    "budget",
+    "budget_remaining",
+    "pace_percent",
+    "observed_limit",
+    "observed_remaining",
+    "requests",
+    "refused",
 )
-_PUBLIC_TIMES = ("since", "ok_at", "error_at")
+_PUBLIC_TIMES = ("since", "ok_at", "error_at", "budget_reset_at", "blocked_until", "observed_reset_at")
 _CURSOR_MESSAGES = {
     "ok": "Answers.",
     "degraded": "The last call failed.",

@@ -177,6 +177,123 @@ class AcceptedFollowup(Answer):
     status: str = Field(description="queued.")
 
 
+class Me(Answer):
+    """Whose key is used; null until Cursor was asked once, and for keys of no person."""
+
+    key_name: str | None
+    email: str | None
+    name: str | None
+
+
+class Spent(Answer):
+    """Tokens, and cost in US cents; null where Cursor has recorded nothing yet."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    total_tokens: int | None
+    charged_cents: float | None
+    raw_cents: float | None
+
+
+class RunSpent(Spent):
+    """What one run used."""
+
+    run_id: str
+
+
+class AgentSpent(Spent):
+    """What an agent used, whole and by run."""
+
+    runs: list[RunSpent]
+
+
+class Usage(Answer):
+    """As last read from Cursor; reading it asks for it anew, so look again in a moment."""
+
+    fetched_at: Time | None
+    refusal: str | None = Field(description="Cursor's code, where it does not tell.")
+    usage: AgentSpent | None
+
+
+class Artifact(Answer):
+    """A file that an agent left behind."""
+
+    path: str
+    size_bytes: int | None
+    updated_at: Time | None
+
+
+class Artifacts(Answer):
+    """As last read from Cursor; reading it asks for it anew, so look again in a moment."""
+
+    fetched_at: Time | None
+    refusal: str | None = Field(description="Cursor's code, where it does not tell.")
+    items: list[Artifact]
+
+
+class Branch(Answer):
+    """A branch that an agent pushed."""
+
+    repository: str | None
+    branch: str
+    pr_url: str | None
+    agent_id: str
+    created_at: Time
+
+
+class TakenDelivery(Answer):
+    """What became of a webhook."""
+
+    status: str = Field(description="accepted, outdated (something newer is known) or duplicate.")
+
+
+class JobLine(Answer):
+    """A job in a list; `error` is the newest there was."""
+
+    id: int
+    kind: str
+    status: str = Field(description="pending, processing, completed, failed or cancelled.")
+    waiting_for: str | None = Field(description="What a pending job waits for: time, retry, worker or bulk_slot.")
+    priority: int
+    attempts: int
+    max_attempts: int
+    orchestration_id: str | None
+    agent_id: str | None
+    error: str | None
+    leased_by: str | None
+    leased_until: Time | None
+    next_run_at: Time
+    created_at: Time
+    finished_at: Time | None
+
+
+class JobError(Answer):
+    """One try that failed."""
+
+    attempt: int
+    at: Time
+    worker: str | None
+    error: str
+
+
+class Job(JobLine):
+    """One job, whole: every error, oldest first, and the controls that make sense now."""
+
+    args: dict[str, Any]
+    dedupe_key: str | None
+    errors: list[JobError]
+    controls: list[str]
+
+
+class BulkJobs(Answer):
+    """How many jobs an action would change, or changed."""
+
+    count: int
+    is_done: bool
+
+
 class Model(Answer):
     """A model that agents can be launched with."""
 

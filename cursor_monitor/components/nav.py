@@ -10,6 +10,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.OVERVIEW, "Overview", "layout-dashboard"),
     (routes.ORCHESTRATIONS, "Orchestrations", "workflow"),
     (routes.AGENTS, "Agents", "bot"),
+    (routes.QUEUE, "Queue", "list-ordered"),
     (routes.HEALTH, "Health", "activity"),
 )
 

@@ -33,6 +33,9 @@ LOOKS: dict[str, Look] = {
     "stopped": Look("gone", "circle-slash", "Stopped"),
     "skipped": Look("gone", "skip-forward", "Skipped"),
     "cancelled": Look("gone", "circle-slash", "Cancelled"),
+    # jobs
+    "processing": Look("running", "loader", "Processing"),
+    "dead": Look("bad", "circle-x", "Dead letter"),
     # agents
     "working": Look("running", "loader", "Working"),
     "finished": Look("good", "circle-check", "Finished"),

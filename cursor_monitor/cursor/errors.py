@@ -81,6 +81,14 @@ class Retryable(CursorError):
     """Nothing was done; the same call may be made again later."""
 
 
+class Throttled(Retryable):
+    """Not sent: the key's budget is spent for now; ask again after `retry_after` seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("throttled", f"waiting {seconds:.1f} s for the rate limit", retry_after=seconds)
+        self.seconds = seconds
+
+
 class Permanent(CursorError):
     """The same call will be refused again; `kind` says what has to change first."""
 

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Retryable
+from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Retryable, Throttled
 from cursor_monitor.cursor.fields import PayloadError, parse_json
+from cursor_monitor.cursor.gate import Gate, OpenGate, endpoint_of
 from cursor_monitor.cursor.limits import RateLimits, parse_limits, parse_retry_after
 from cursor_monitor.cursor.refusals import read_refusal, sort_refusal
 
@@ -71,6 +72,7 @@ class Wire:
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
         now: Callable[[], datetime],
+        gate: Gate | None = None,
     ) -> None:
         url = _parse_base_url(base_url)
         self.limits: RateLimits | None = None
@@ -78,6 +80,7 @@ class Wire:
         self._sleep = sleep
         self._random = random
         self._now = now
+        self._gate = gate or OpenGate()
         self._http = httpx.AsyncClient(
             base_url=url,
             auth=self._auth,
@@ -107,6 +110,8 @@ class Wire:
             request = self._build("GET", path, read_seconds, params=_present(params))
             try:
                 return await self._send(request, parse)
+            except Throttled:
+                raise
             except Retryable as error:
                 pause = self._pause_after(error, attempt) if attempt < retries else None
                 if pause is None:
@@ -136,6 +141,7 @@ class Wire:
         """Open an event stream; any failure while it is open comes out as one of our errors."""
         accept = {"Accept": "text/event-stream", **headers}
         request = self._build("GET", path, STREAM_READ_SECONDS, headers=accept)
+        await self._gate.enter(endpoint_of(path))
         with self._translated(request):
             response = await self._http.send(request, stream=True)
             try:
@@ -153,10 +159,11 @@ class Wire:
         return self._http.build_request(method, path, timeout=timeout, **parts)
 
     async def _send(self, request: httpx.Request, parse: Callable[[Any], T]) -> T:
+        await self._gate.enter(endpoint_of(request.url.path))
         with self._translated(request):
             async with asyncio.timeout(TOTAL_SECONDS):
                 response = await self._http.send(request)
-        self._note(response)
+        await self._note(response)
         if not response.is_success:
             raise self._refusal(response)
         try:
@@ -165,7 +172,7 @@ class Wire:
             raise self._doubt(request, "bad_response", str(error), response.status_code) from None
 
     async def _check_stream(self, response: httpx.Response) -> None:
-        self._note(response)
+        await self._note(response)
         if not response.is_success:
             await response.aread()
             raise self._refusal(response)
@@ -204,8 +211,11 @@ class Wire:
             return None
         return self._random() * BACKOFF_SECONDS * 2**attempt
 
-    def _note(self, response: httpx.Response) -> None:
-        self.limits = parse_limits(response.headers, self._now()) or self.limits
+    async def _note(self, response: httpx.Response) -> None:
+        limits = parse_limits(response.headers, self._now())
+        self.limits = limits or self.limits
+        if limits is not None or response.status_code == 429:
+            await self._gate.learn(endpoint_of(response.request.url.path), response.status_code, limits)
 
     def _describe(self, error: Exception) -> str:
         return self._auth.redact(f"{type(error).__name__}: {error}".removesuffix(": "))

@@ -37,6 +37,12 @@ class Conflict(AppError):
     code = "conflict"
 
 
+class Unauthorized(AppError):
+    """Who asks did not show that they may."""
+
+    code = "unauthorized"
+
+
 class Unavailable(AppError):
     """Something the answer depends on is out of reach; trying again later may work."""
 

@@ -7,6 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+# Ten steps of priority make a level; below zero is bulk work, which never takes the slots of live work.
+LEVELS: tuple[int, ...] = (3, 2, 1, 0, -1)
+BULK_LEVEL = -1
+
 
 class JobKind(StrEnum):
     """What a job asks for. A job says where to look; the facts are in the rows it names."""
@@ -16,6 +20,18 @@ class JobKind(StrEnum):
     SEND_FOLLOWUP = "send_followup"
     CANCEL_RUN = "cancel_run"
     OBSERVE_AGENT = "observe_agent"  # ask Cursor how its run is
+    WATCH_FLEET = "watch_fleet"  # read Cursor's list of agents
+    CHANGE_AGENT = "change_agent"  # archive, unarchive or delete it
+    READ_AGENT = "read_agent"  # its usage and artifacts
+    DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
+
+
+class JobAction(StrEnum):
+    """What a person can do to a job."""
+
+    RETRY = "retry"
+    RUN_NOW = "run-now"
+    DISCARD = "discard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,7 @@ class ClaimedJob:
     attempt: int
     max_attempts: int
     lease_token: int
+    is_bulk: bool = False
 
 
 class LeaseLost(Exception):
@@ -57,9 +74,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Look again in so many seconds; not counted as an attempt."""
+    """Look again in so many seconds; not counted as an attempt, and where it `forgets`, neither are those before."""
 
     seconds: float
+    forgets: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +160,29 @@ def observe_job(agent_id: str, orchestration_id: str | None = None, run_at: date
         run_at=run_at,
         max_attempts=100,
     )
+
+
+def watch_job() -> NewJob:
+    """Watch the fleet by Cursor's list; there is one such job, and it never ends."""
+    return NewJob(JobKind.WATCH_FLEET, dedupe_key="watch", priority=5, max_attempts=1000)
+
+
+def discover_job(agent_id: str) -> NewJob:
+    """Take in an agent that the list named and nobody here knows."""
+    return NewJob(JobKind.DISCOVER_AGENT, agent_id=agent_id, dedupe_key=f"discover:{agent_id}", priority=-10)
+
+
+def change_job(agent_id: str, action: str) -> NewJob:
+    """Archive, unarchive or delete an agent."""
+    return NewJob(
+        JobKind.CHANGE_AGENT,
+        args={"action": action},
+        agent_id=agent_id,
+        dedupe_key=f"{action}:{agent_id}",
+        priority=30,
+    )
+
+
+def read_job(agent_id: str) -> NewJob:
+    """Read an agent's usage and artifacts."""
+    return NewJob(JobKind.READ_AGENT, agent_id=agent_id, dedupe_key=f"read:{agent_id}", priority=-5)

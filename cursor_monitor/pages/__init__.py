@@ -1,5 +1,14 @@
 """Importing a page registers it."""
 
-from cursor_monitor.pages import agent, agents, health, new_orchestration, orchestration, orchestrations, overview
+from cursor_monitor.pages import (
+    agent,
+    agents,
+    health,
+    new_orchestration,
+    orchestration,
+    orchestrations,
+    overview,
+    queue,
+)
 
-__all__ = ["agent", "agents", "health", "new_orchestration", "orchestration", "orchestrations", "overview"]
+__all__ = ["agent", "agents", "health", "new_orchestration", "orchestration", "orchestrations", "overview", "queue"]

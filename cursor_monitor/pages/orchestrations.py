@@ -27,7 +27,13 @@ _HEADS = (
     ("Took", "end hide-phone"),
     ("Made", "end"),
 )
-_STATUSES = [("", "All statuses"), *[(s.value, s.value.capitalize()) for s in OrchestrationStatus]]
+_STATUSES = [
+    ("", "All statuses"),
+    ("attention", "Needs you"),
+    ("active", "Active"),
+    ("failures", "Failed or partial"),
+    *[(s.value, s.value.capitalize()) for s in OrchestrationStatus],
+]
 _MODES = [("", "All modes"), *[(m.value, m.value) for m in Mode]]
 
 

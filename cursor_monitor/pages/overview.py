@@ -14,6 +14,9 @@ from cursor_monitor.components.time import age
 from cursor_monitor.queries.orchestrations import FeedRow, OrchestrationRow
 from cursor_monitor.state.overview import OverviewState as State
 
+_ATTENTION = f"{routes.ORCHESTRATIONS}?status=attention"
+_ACTIVE = f"{routes.ORCHESTRATIONS}?status=active"
+
 
 @page(routes.OVERVIEW, title="Overview", active=routes.OVERVIEW, on_load=[State.watch])
 def overview() -> rx.Component:
@@ -47,8 +50,8 @@ def _whole() -> rx.Component:
     return rx.fragment(
         _numbers(),
         rx.el.div(
-            _column("Needs you", State.attention, "Nothing waits for a person.", f"{routes.ORCHESTRATIONS}"),
-            _column("Running", State.active, "Nothing runs.", f"{routes.ORCHESTRATIONS}?status=running"),
+            _column("Needs you", State.attention, "Nothing waits for a person.", _ATTENTION),
+            _column("Active", State.active, "Nothing is under way.", _ACTIVE),
             _column("Ended last", State.finished, "Nothing has ended yet.", routes.ORCHESTRATIONS),
             class_name="grid-3",
         ),
@@ -58,11 +61,11 @@ def _whole() -> rx.Component:
 
 def _numbers() -> rx.Component:
     return rx.el.div(
-        _number("need you", State.needs_you, f"{routes.ORCHESTRATIONS}?status=blocked", "person"),
-        _number("running", State.running, f"{routes.ORCHESTRATIONS}?status=running", "running"),
+        _number("need you", State.needs_you, _ATTENTION, "person"),
+        _number("active", State.running, _ACTIVE, "running"),
         _number("agents working", State.agents_working, f"{routes.AGENTS}?status=working", "running"),
         _number("completed in 24 h", State.completed_today, f"{routes.ORCHESTRATIONS}?status=completed", "good"),
-        _number("failed in 24 h", State.failed_today, f"{routes.ORCHESTRATIONS}?status=error", "bad"),
+        _number("failed in 24 h", State.failed_today, f"{routes.ORCHESTRATIONS}?status=failures", "bad"),
         class_name="metrics",
     )
 

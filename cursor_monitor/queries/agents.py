@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from cursor_monitor.domain.errors import Invalid, NotFound
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.store import agents as store
-from cursor_monitor.store import tables
+from cursor_monitor.store import cache, tables
 from cursor_monitor.store.database import reading
 
 STATES = ("queued", "working", "finished", "failed", "cancelled")
@@ -78,7 +79,66 @@ class AgentDetail:
     created_by: str | None
     runs: tuple[RunRow, ...]  # oldest first
     followups: tuple[FollowupRow, ...]  # oldest first
-    controls: tuple[str, ...]  # of: followup, stop
+    controls: tuple[str, ...]  # of: followup, stop, archive, unarchive, delete
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What an agent used, as last read by a worker; `usage` None while nothing is known."""
+
+    fetched_at: datetime | None
+    refusal: str | None  # Cursor's code, where it does not tell
+    usage: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactsRow:
+    """The files that an agent left behind, as last read by a worker."""
+
+    fetched_at: datetime | None
+    refusal: str | None
+    items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """A branch that an agent pushed."""
+
+    repository: str | None
+    branch: str
+    pr_url: str | None
+    agent_id: str
+    created_at: datetime
+
+
+def get_usage(agent_id: str) -> UsageRow:
+    """What an agent used."""
+    with reading() as session:
+        found = cache.get(session, f"usage:{agent_id}")
+    return UsageRow(found[1], **found[0]) if found else UsageRow(None, None, None)
+
+
+def get_artifacts(agent_id: str) -> ArtifactsRow:
+    """The files that an agent left behind."""
+    with reading() as session:
+        found = cache.get(session, f"artifacts:{agent_id}")
+    return (
+        ArtifactsRow(found[1], found[0]["refusal"], tuple(found[0]["items"])) if found else ArtifactsRow(None, None, ())
+    )
+
+
+def list_branches(*, repository: str | None = None, cursor: str | None = None, limit: int = 50) -> Page[BranchRow]:
+    """The branches of the newest agents first; raises Invalid for an unknown cursor."""
+    check_limit(limit)
+    position = decode_cursor(cursor, 2)
+    before = (_time(position[0]), position[1]) if position else None
+    with reading() as session:
+        rows = store.select_with_branch(
+            session, repository=(repository or "").strip() or None, before=before, limit=limit + 1
+        )
+    shown = rows[:limit]
+    following = encode_cursor(shown[-1].created_at.isoformat(), shown[-1].id) if len(rows) > limit else None
+    return Page(tuple(BranchRow(r.repository, r.branch or "", r.pr_url, r.id, r.created_at) for r in shown), following)
 
 
 def list_agents(
@@ -150,9 +210,11 @@ def derived_state(agent: tables.Agent) -> str:
 
 
 def _controls(agent: tables.Agent) -> tuple[str, ...]:
-    if agent.launch_status != "launched" or agent.agent_status in ("ARCHIVED", "DELETED"):
+    if agent.launch_status != "launched" or agent.agent_status == "DELETED":
         return ("stop",) if agent.launch_status == "requested" else ()
-    return ("followup",) if agent.run_status in RUN_TERMINAL else ("followup", "stop")
+    if agent.agent_status == "ARCHIVED":
+        return ("unarchive",) if agent.is_working else ("unarchive", "delete")
+    return ("followup", "stop") if agent.is_working else ("followup", "archive", "delete")
 
 
 def _row(a: tables.Agent) -> AgentRow:

@@ -17,6 +17,22 @@ class ModelRow:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class MeRow:
+    """Whose key it is; all None until the worker has asked, the person's fields also for keys of no person."""
+
+    key_name: str | None
+    email: str | None
+    name: str | None
+
+
+def get_me() -> MeRow:
+    """Whose key is used."""
+    with reading() as session:
+        found = cache.get(session, "me")
+    return MeRow(**found[0]) if found else MeRow(None, None, None)
+
+
 def list_models() -> tuple[ModelRow, ...]:
     """The models on offer; empty until the worker has asked."""
     with reading() as session:

@@ -10,7 +10,7 @@ from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.status import WorkerStatus
 from cursor_monitor.queries.page import Page, check_limit
 from cursor_monitor.settings import VERSION
-from cursor_monitor.store import heartbeats
+from cursor_monitor.store import budgets, heartbeats
 from cursor_monitor.store.database import reading
 from cursor_monitor.store.jobs import outbox_facts
 
@@ -65,14 +65,14 @@ def get_health() -> Health:
         with reading() as session:
             workers = tuple(_worker(row) for row in heartbeats.select_newest_per_worker(session))
             outbox = outbox_facts(session)
-            cursor = heartbeats.select_cursor_facts(session)
+            cursor = heartbeats.select_cursor_facts(session) | budgets.facts(session)
     except Unavailable as error:
         return _without_database(error)
     components = (
         Component("database", "ok", "Answers.", {}),
         _worker_component(workers),
         _outbox_component(outbox),
-        Component("redis", "unknown", "Not configured: Postgres hands the work over.", {"configured": False}),
+        Component("redis", "unknown", "Not used: Postgres hands the work over.", {"used": False}),
         _cursor_component(cursor),
     )
     degraded = any(c.status in ("degraded", "down") for c in components)
@@ -138,4 +138,6 @@ def _cursor_component(facts: dict[str, Any]) -> Component:
         return Component("cursor_api", "unknown", "Not called yet.", facts)
     if facts.get("error_at") and (facts.get("ok_at") is None or facts["error_at"] > facts["ok_at"]):
         return Component("cursor_api", "degraded", str(facts.get("error_message") or "The last call failed."), facts)
+    if facts.get("blocked_until"):
+        return Component("cursor_api", "ok", "Answers; its rate limit is reached, so requests wait.", facts)
     return Component("cursor_api", "ok", "Answers.", facts)

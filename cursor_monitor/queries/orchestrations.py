@@ -120,6 +120,14 @@ class FeedRow:
     created_at: datetime
 
 
+STATUS_GROUPS: dict[str, tuple[OrchestrationStatus, ...]] = {
+    "attention": (OrchestrationStatus.WAITING, OrchestrationStatus.BLOCKED),
+    "active": (OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING, OrchestrationStatus.PAUSED),
+    "failures": (OrchestrationStatus.PARTIAL, OrchestrationStatus.ERROR),
+}
+"""Statuses that a person asks for together; each word serves wherever a status filters."""
+
+
 def list_orchestrations(
     *,
     status: str | None = None,
@@ -130,14 +138,14 @@ def list_orchestrations(
     limit: int = 50,
 ) -> Page[OrchestrationRow]:
     """The newest first; raises Invalid for a filter that names nothing there is."""
-    _check_choice("status", status, tuple(OrchestrationStatus))
+    _check_choice("status", status, (*OrchestrationStatus, *STATUS_GROUPS))
     _check_choice("mode", mode, tuple(Mode))
     check_limit(limit)
     position = decode_cursor(cursor, 1)
     with reading() as session:
         rows = store.select_newest(
             session,
-            status=status or None,
+            statuses=STATUS_GROUPS.get(status, (status,)) if status else (),
             mode=mode or None,
             repository=(repository or "").strip() or None,
             q=(q or "").strip()[:200] or None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import Session
 
 from cursor_monitor.domain.errors import Conflict, NotFound
 from cursor_monitor.domain.ids import mint_agent_id, mint_uuid7
-from cursor_monitor.domain.jobs import cancel_job, followup_job, launch_job
+from cursor_monitor.domain.jobs import cancel_job, change_job, followup_job, launch_job
 from cursor_monitor.domain.orchestration import Options
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.engine import plan
@@ -17,6 +17,8 @@ from cursor_monitor.services.orchestrations import check_followup_text, followup
 from cursor_monitor.store import agents, idempotency, jobs, notices, tables
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
+
+Action = Literal["archive", "unarchive", "delete"]
 
 _FIELDS = ("prompt", "repository", "ref", "model", "name")
 
@@ -81,6 +83,24 @@ def stop(session: Session, agent_id: str, *, by: str) -> None:
         jobs.enqueue(session, [cancel_job(agent_id, agent.latest_run_id, parent)])
     else:
         raise Conflict("The agent is not working, so there is nothing to stop.")
+    notices.announce(session, f"agent:{agent_id}")
+
+
+@transactional
+def change(session: Session, agent_id: str, action: Action) -> None:
+    """Archive, unarchive or delete an agent at Cursor; raises Conflict where that makes no sense now."""
+    agent = _known(agents.find(session, agent_id, lock=True), agent_id)
+    if agent.launch_status != "launched" or agent.agent_status == "DELETED":
+        raise Conflict("There is no such agent at Cursor: it was not launched, or it is deleted.")
+    if (action == "archive" and agent.agent_status == "ARCHIVED") or (
+        action == "unarchive" and agent.agent_status != "ARCHIVED"
+    ):
+        raise Conflict(f"The agent is {'already' if action == 'archive' else 'not'} archived.")
+    if action != "unarchive" and agent.is_working:
+        raise Conflict("The agent is working; stop it first.")
+    if action != "unarchive" and agents.live_task(session, agent_id) is not None:
+        raise Conflict("An orchestration still works with this agent; cancel or finish that first.")
+    jobs.enqueue(session, [change_job(agent_id, action)])
     notices.announce(session, f"agent:{agent_id}")
 
 

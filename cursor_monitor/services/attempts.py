@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import AgentSpec, CursorApi, Launched, RunView
-from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
+from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, observe_job
 from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
 from cursor_monitor.services.advance import record_facts
+from cursor_monitor.services.governor import again
 from cursor_monitor.store import agents, jobs, notices, orchestrations, tables
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
@@ -51,9 +52,9 @@ async def launch_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
     try:
         launched = await _create(api, launch)
     except Retryable as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     except OutcomeUnknown as error:
-        return Retry(str(error), _LOOK_AGAIN_SECONDS)
+        return again(error, _LOOK_AGAIN_SECONDS)
     except Permanent as error:
         await asyncio.to_thread(_record_launch_refused, job, error.code, error.message, error.kind)
         return Settled()
@@ -71,16 +72,21 @@ async def _create(api: CursorApi, launch: _Launch) -> Launched | None:
             return found
     try:
         return await api.create_agent(launch.spec)
-    except Permanent as error:
-        found = await _find_agent(api, launch.spec.agent_id) if error.code == "agent_id_conflict" else None
+    except (Permanent, OutcomeUnknown) as error:
+        found = await _find_posted(api, launch.spec.agent_id, error)
         if found is None:
             raise
         return found
-    except OutcomeUnknown:
-        found = await _find_agent(api, launch.spec.agent_id)
-        if found is None:
-            raise
-        return found
+
+
+async def _find_posted(api: CursorApi, agent_id: str, error: CursorError) -> Launched | None:
+    if isinstance(error, Permanent) and error.code != "agent_id_conflict":
+        return None
+    try:
+        return await _find_agent(api, agent_id)
+    except Retryable as later:
+        # Something was sent, so this counts as an attempt: the next one must look before it drops the launch.
+        raise OutcomeUnknown(error.code, error.message, retry_after=later.retry_after) from None
 
 
 async def _find_agent(api: CursorApi, agent_id: str) -> Launched | None:
@@ -206,9 +212,9 @@ async def send_followup(job: ClaimedJob, api: CursorApi) -> Outcome:
     try:
         run = await _send(job, api, sending)
     except Retryable as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     except OutcomeUnknown as error:
-        return Retry(str(error), _LOOK_AGAIN_SECONDS)
+        return again(error, _LOOK_AGAIN_SECONDS)
     except Permanent as error:
         if error.code == "agent_busy":
             await asyncio.to_thread(_mark_requested, job)
@@ -326,7 +332,7 @@ async def cancel_run(job: ClaimedJob, api: CursorApi) -> Outcome:
     try:
         await api.cancel_run(_agent_id(job), str(job.args["run_id"]))
     except (Retryable, OutcomeUnknown) as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     except Permanent as error:
         if error.kind not in ("conflict", "gone"):
             return Retry(str(error), error.retry_after)

@@ -1,4 +1,4 @@
-"""Cursor's models and repositories, fetched within its limits and kept for the forms."""
+"""The key's owner, Cursor's models and repositories, fetched within its limits and kept for the forms."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.cursor.errors import Throttled
 from cursor_monitor.store import cache, notices
 from cursor_monitor.store.database import transactional
 
+ME_SECONDS = 3600.0
 MODELS_SECONDS = 3600.0
 REPOSITORIES_SECONDS = 4 * 3600.0  # Cursor allows one call a minute and 30 an hour, and takes tens of seconds
 
 
 async def refresh(api: CursorApi, source: str) -> None:
     """Fetch what is older than its time or came from another `source`; one worker does it, the others go on."""
+    await _refresh_one("me", ME_SECONDS, source, lambda: _me(api))
     await _refresh_one("models", MODELS_SECONDS, source, lambda: _models(api))
     await _refresh_one("repositories", REPOSITORIES_SECONDS, source, lambda: _repositories(api))
 
@@ -25,7 +28,11 @@ async def refresh(api: CursorApi, source: str) -> None:
 async def _refresh_one(key: str, seconds: float, source: str, fetch: Callable[[], Awaitable[Any]]) -> None:
     if not await asyncio.to_thread(_claim, key, seconds, source):
         return
-    items = await fetch()
+    try:
+        items = await fetch()
+    except Throttled:
+        await asyncio.to_thread(_release, key)  # nothing was asked, so the next look may ask
+        raise
     await asyncio.to_thread(_keep, key, items)
 
 
@@ -35,9 +42,20 @@ def _claim(session: Session, key: str, seconds: float, source: str) -> bool:
 
 
 @transactional
+def _release(session: Session, key: str) -> None:
+    cache.release_refresh(session, key)
+
+
+@transactional
 def _keep(session: Session, key: str, items: Any) -> None:
     cache.put(session, key, items)
     notices.announce(session, "catalogue")
+
+
+async def _me(api: CursorApi) -> dict[str, str | None]:
+    account = await api.get_me()
+    name = " ".join(part for part in (account.first_name, account.last_name) if part)
+    return {"key_name": account.key_name, "email": account.email, "name": name or None}
 
 
 async def _models(api: CursorApi) -> list[dict[str, str]]:

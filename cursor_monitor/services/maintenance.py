@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from cursor_monitor.store import heartbeats, idempotency, jobs
+from cursor_monitor.store import deliveries, heartbeats, idempotency, jobs, leases
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
 HEALTH_HOURS = 72
 IDEMPOTENCY_HOURS = 48
+DELIVERY_HOURS = 168
 
 
 @transactional
 def rescue_jobs(session: Session) -> int:
     """Return jobs whose lease ran out; how many."""
-    return jobs.rescue(session)
+    return leases.rescue(session)
+
+
+@transactional
+def find_orphans(session: Session) -> set[int]:
+    """The lease tokens of jobs whose worker seems to have died."""
+    return leases.select_orphans(session)
+
+
+@transactional
+def adopt_orphans(session: Session, tokens: set[int]) -> int:
+    """Return those of them whose worker is still gone; how many."""
+    return leases.adopt(session, tokens)
 
 
 @transactional
 def prune(session: Session) -> dict[str, int]:
-    """Forget finished jobs, health events and idempotency keys past their time; how many of each."""
+    """Forget finished jobs, health events, idempotency keys and webhooks past their time; how many of each."""
     return {
         "jobs": jobs.prune(session, older_than_hours=JOB_HOURS),
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
+        "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
     }

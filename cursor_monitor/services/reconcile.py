@@ -17,7 +17,9 @@ from cursor_monitor.domain.text import storable
 from cursor_monitor.engine.report import parse_report
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.attempts import Located, locate
+from cursor_monitor.services.governor import again
 from cursor_monitor.services.tuning import current
+from cursor_monitor.services.watching import look_seconds, watched_agents
 from cursor_monitor.store import agents, jobs, notices
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
@@ -29,6 +31,7 @@ _EXCERPT = 500
 class _Known:
     run_id: str | None
     run_status: str | None
+    watched: int = 0  # agents that are watched by the list too
 
 
 async def observe_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
@@ -47,21 +50,14 @@ async def observe_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
             return Retry(str(error), error.retry_after)
         return await _gone(job, api, agent_id)
     except (Retryable, OutcomeUnknown) as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     if run.status != known.run_status or run.status in RUN_TERMINAL:
         await asyncio.to_thread(_record, job, run)
         if run.status in RUN_TERMINAL:
             return Settled()
     else:
         await asyncio.to_thread(_touch, agent_id)
-    return Snooze(interval_seconds(run.created_at, datetime.now(UTC)))
-
-
-def interval_seconds(started_at: datetime, now: datetime) -> float:
-    """How long until the next look: a tenth of the run's age, so often while young and rarely when old."""
-    tuning = current()
-    age = (now - started_at).total_seconds()
-    return min(max(age / 10, tuning.observe_min_seconds), tuning.observe_max_seconds)
+    return Snooze(look_seconds(run.created_at, datetime.now(UTC), known.watched))
 
 
 async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
@@ -73,16 +69,17 @@ async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
             return Settled()
         return Retry(str(error))
     except (Retryable, OutcomeUnknown) as error:
-        return Retry(str(error), error.retry_after)
+        return again(error)
     return Retry("Cursor knows the agent but not its run", current().observe_max_seconds)
 
 
 def _load(agent_id: str) -> _Known | None:
     with reading() as session:
         agent = agents.find(session, agent_id)
+        watched = watched_agents(session)
     if agent is None or agent.launch_status != "launched":
         return None
-    return _Known(agent.latest_run_id, agent.run_status)
+    return _Known(agent.latest_run_id, agent.run_status, watched)
 
 
 @transactional

@@ -35,4 +35,6 @@ def tuning_from(settings: Settings) -> Tuning:
         ),
         observe_min_seconds=settings.observe_min_seconds,
         observe_max_seconds=settings.observe_max_seconds,
+        webhook_secret=settings.cursor_webhook_secret,
+        requests_per_minute=settings.cursor_rate_per_minute,
     )

@@ -14,6 +14,8 @@ class Tuning:
     options: Options = field(default_factory=Options)
     observe_min_seconds: float = 1.0
     observe_max_seconds: float = 30.0
+    requests_per_minute: int = 300
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 _tuning = Tuning()

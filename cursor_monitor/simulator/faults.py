@@ -29,6 +29,7 @@ REQUEST_EFFECTS: dict[str, frozenset[str]] = {
 # Effects inside one behaviour; each is looked up where that behaviour lives.
 INNER_EFFECTS: dict[str, frozenset[str]] = {
     "no_repositories_limit": frozenset(),
+    "request_limit": frozenset({"requests", "seconds"}),
     "usage_delay": frozenset({"seconds"}),
     "artifacts_empty": frozenset(),
     "env_vars_ignored": frozenset(),
@@ -48,7 +49,7 @@ INNER_EFFECTS: dict[str, frozenset[str]] = {
 }
 EFFECTS = REQUEST_EFFECTS | INNER_EFFECTS
 _COMMON = frozenset({"effect", "method", "path", "count", "probability"})
-_NUMBERS = {"seconds", "after", "retry_after"}
+_NUMBERS = {"seconds", "after", "retry_after", "requests"}
 
 
 @dataclass(slots=True)

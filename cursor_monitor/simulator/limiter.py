@@ -1,4 +1,4 @@
-"""The published limits of GET /v1/repositories: 1 a minute and 30 an hour for each key."""
+"""The published limits of GET /v1/repositories for each key, 1 a minute and 30 an hour, and one over everything."""
 
 from __future__ import annotations
 
@@ -27,6 +27,24 @@ class RepositoriesLimit:
                 raise _limited(most, recent[0] + window, now)
         seen.append(now)
         return _headers(1, 0, now + MINUTE)
+
+
+class RequestsLimit:
+    """A sliding window over all accepted requests of a key, as a rule sets it; times in milliseconds."""
+
+    def __init__(self) -> None:
+        self._seen: defaultdict[str, deque[int]] = defaultdict(deque)
+
+    def refusal(self, key: str, most: int, window: int, now: int) -> dict[str, str] | None:
+        """Count one request: None where it may pass, else the headers of the 429."""
+        seen = self._seen[key]
+        while seen and seen[0] <= now - window:
+            seen.popleft()
+        if len(seen) < most:
+            seen.append(now)
+            return None
+        reset = (seen[0] if seen else now) + window
+        return _headers(most, 0, reset) | {"Retry-After": str(max(1, -(-(reset - now) // 1000)))}
 
 
 def _headers(limit: int, remaining: int, reset_ms: int) -> dict[str, str]:

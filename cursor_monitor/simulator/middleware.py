@@ -59,6 +59,8 @@ class Surroundings:
         slow = self._sim.faults.take({"delay"}, method, path)
         if slow:
             await asyncio.sleep(slow.settings.get("seconds", 45))
+        if await self._is_over_limit(scope, send):
+            return
         rule = self._sim.faults.take(_SUDDEN, method, path)
         if rule is None:
             await self._app(scope, receive, send)
@@ -68,6 +70,21 @@ class Surroundings:
             if rule.settings.get("when") == "after":
                 await self._app(scope, receive, _nowhere)
             await self._strike(rule, scope, send)
+
+    async def _is_over_limit(self, scope: Scope, send: Send) -> bool:
+        rule = self._sim.faults.take({"request_limit"}, scope["method"], scope["path"])
+        if rule is None:
+            return False
+        key = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        most, window = int(rule.settings.get("requests", 60)), round(rule.settings.get("seconds", 60) * 1000)
+        headers = self._sim.requests_limit.refusal(key, most, window, self._sim.clock.now())
+        if headers is None:
+            return False
+        _, code, message = _REFUSALS["rate_limit"]
+        scope[CODE_KEY] = code
+        body = json.dumps(error_body(scope["path"], code, message)).encode()
+        await _answer(send, 429, body, {"content-type": "application/json"} | headers)
+        return True
 
     async def _strike(self, rule: Rule, scope: Scope, send: Send) -> None:
         if rule.effect == "cut":

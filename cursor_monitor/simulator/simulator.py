@@ -12,7 +12,7 @@ from cursor_monitor.simulator.conversation import Narrator
 from cursor_monitor.simulator.faults import Faults
 from cursor_monitor.simulator.journal import Journal
 from cursor_monitor.simulator.ledger import Counters
-from cursor_monitor.simulator.limiter import RepositoriesLimit
+from cursor_monitor.simulator.limiter import RepositoriesLimit, RequestsLimit
 from cursor_monitor.simulator.timeline import Event
 from cursor_monitor.simulator.webhooks import Post, Webhooks, post_over_http
 
@@ -27,6 +27,7 @@ class Simulator:
     counters: Counters
     faults: Faults
     limit: RepositoriesLimit
+    requests_limit: RequestsLimit
     webhooks: Webhooks
     timelines: dict[tuple[str, int | None, str], list[Event]]
     MOST_TIMELINES = 64
@@ -85,6 +86,7 @@ class Simulator:
         self.counters = Counters()
         self.faults = Faults(self.seed)
         self.limit = RepositoriesLimit()
+        self.requests_limit = RequestsLimit()
         self.delivered = {}
         self.timelines = {}
         self.webhooks = Webhooks(self.world, self.faults, self.delivered, self.mark_delivered, self._post)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, text, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -45,6 +45,39 @@ def update(session: Session, agent_id: str, **values: Any) -> None:
     session.connection().execute(table.update().where(table.c.id == agent_id).values(updated_at=_NOW, **values))
 
 
+def select_working(session: Session) -> Sequence[tuple[str, datetime]]:
+    """The agents whose newest run has not ended, as far as is known, and since when they are there."""
+    row = tables.Agent
+    since = func.coalesce(row.launched_at, row.created_at)
+    return [(key, at) for key, at in session.exec(select(row.id, since).where(col(row.is_working).is_(True)))]
+
+
+def select_many(session: Session, ids: Sequence[str]) -> Sequence[tables.Agent]:
+    """The agents among these ids that are known, their rows held until the transaction ends."""
+    row = tables.Agent
+    return session.exec(select(row).where(col(row.id).in_(ids)).order_by(col(row.id)).with_for_update()).all()
+
+
+def select_known_runs(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of these ids that are runs we know."""
+    return set(session.exec(select(tables.Run.id).where(col(tables.Run.id).in_(ids))).all())
+
+
+def select_unlisted(session: Session, *, listed_before: datetime, launched_before: datetime) -> Sequence[str]:
+    """The agents that Cursor should have and that its list has not named since."""
+    row = tables.Agent
+    query = select(row.id).where(row.launch_status == "launched", col(row.launched_at) < launched_before)
+    is_unlisted = or_(col(row.listed_at).is_(None), col(row.listed_at) < listed_before)
+    is_there = col(row.agent_status).is_distinct_from("DELETED")
+    return session.exec(query.where(is_unlisted, is_there).order_by(row.id)).all()
+
+
+def mark_listed(session: Session, ids: Sequence[str]) -> None:
+    """Note that the list names these agents."""
+    table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    session.connection().execute(table.update().where(table.c.id.in_(ids)).values(listed_at=_NOW))
+
+
 def select_newest(
     session: Session,
     *,
@@ -64,6 +97,19 @@ def select_newest(
     if q:
         looked_in = (row.name, row.id, row.repository, row.branch, row.prompt)
         query = query.where(or_(*(col(c).icontains(q, autoescape=True) for c in looked_in)))
+    if before is not None:
+        query = query.where(tuple_(col(row.created_at), col(row.id)) < before)
+    return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
+
+
+def select_with_branch(
+    session: Session, *, repository: str | None, before: tuple[datetime, str] | None, limit: int
+) -> Sequence[tables.Agent]:
+    """A page of the agents that pushed a branch, newest first."""
+    row = tables.Agent
+    query = select(row).where(col(row.branch).is_not(None))
+    if repository:
+        query = query.where(col(row.repository).icontains(repository, autoescape=True))
     if before is not None:
         query = query.where(tuple_(col(row.created_at), col(row.id)) < before)
     return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()

@@ -32,9 +32,19 @@ def claim_refresh(session: Session, key: str, seconds: float, source: str) -> bo
     return session.connection().execute(_CLAIM, named).scalar() is not None
 
 
+def release_refresh(session: Session, key: str) -> None:
+    """Let the next caller fetch anew."""
+    session.connection().execute(text("DELETE FROM cursor_cache WHERE key = :key"), {"key": f"asked:{key}"})
+
+
 def put(session: Session, key: str, value: Any) -> None:
     """Keep the newest answer."""
     session.connection().execute(_PUT, {"key": key, "value": json.dumps(value)})
+
+
+def forget(session: Session, *keys: str) -> None:
+    """Drop these answers."""
+    session.connection().execute(text("DELETE FROM cursor_cache WHERE key = ANY(:keys)"), {"keys": list(keys)})
 
 
 def get(session: Session, key: str) -> tuple[Any, datetime] | None:

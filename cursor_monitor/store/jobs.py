@@ -1,9 +1,9 @@
-"""The outbox: enqueue with the change, claim under a lease, settle only as the holder of the lease."""
+"""The outbox: enqueue with the change, settle only as the holder of the lease; claims.py takes what is due."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,32 +18,21 @@ from cursor_monitor.store import notices
 # A live job with the same key takes the new one in: sooner if it waits, once more if it is just being worked on.
 _ENQUEUE = text("""
 INSERT INTO orchestration_outbox_jobs AS j
-       (kind, args, orchestration_id, agent_id, dedupe_key, priority, max_attempts, next_run_at)
+       (kind, args, orchestration_id, agent_id, dedupe_key, priority, max_attempts, next_run_at,
+        ready_seq)
 VALUES (:kind, CAST(:args AS jsonb), :orchestration_id, :agent_id, :dedupe_key, :priority, :max_attempts,
-        coalesce(CAST(:run_at AS timestamptz), clock_timestamp()))
+        coalesce(CAST(:run_at AS timestamptz), clock_timestamp()),
+        CASE WHEN CAST(:run_at AS timestamptz) IS NULL THEN nextval('ready_seq') END)
 ON CONFLICT (dedupe_key) WHERE status IN ('pending', 'processing') DO UPDATE SET
     next_run_at = CASE WHEN j.status = 'pending' THEN least(j.next_run_at, excluded.next_run_at) ELSE j.next_run_at END,
+    ready_seq = CASE WHEN j.status = 'pending' THEN coalesce(j.ready_seq, excluded.ready_seq) END,
     rerun_at = CASE WHEN j.status = 'processing'
                     THEN least(coalesce(j.rerun_at, excluded.next_run_at), excluded.next_run_at) END
 """)
 
-# Kinds that this version does not know are left for a newer worker.
-_CLAIM = text("""
-WITH due AS (
-    SELECT id FROM orchestration_outbox_jobs
-    WHERE status = 'pending' AND next_run_at <= clock_timestamp() AND kind = ANY(CAST(:kinds AS text[]))
-    ORDER BY priority DESC, next_run_at, id
-    LIMIT :room FOR UPDATE SKIP LOCKED
-)
-UPDATE orchestration_outbox_jobs AS j
-SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lease_token_seq'), leased_by = :worker,
-    leased_until = clock_timestamp() + make_interval(secs => :lease)
-FROM due WHERE j.id = due.id
-RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token
-""")
-
 # Zero rows for a job mean that its lease went to somebody else: the stale holder writes nothing. A job that ended and
-# was asked for again meanwhile begins anew, a dead letter too: who asked may have mended the cause.
+# was asked for again meanwhile begins anew, a dead letter too: who asked may have mended the cause. The token alone
+# says that it is worked on; a condition on the status would have the index of all leases read beside the primary key.
 _SETTLE = text("""
 UPDATE orchestration_outbox_jobs AS j
 SET status = CASE WHEN j.rerun_at IS NULL THEN s.status ELSE 'pending' END,
@@ -51,34 +40,17 @@ SET status = CASE WHEN j.rerun_at IS NULL THEN s.status ELSE 'pending' END,
         WHEN s.status = 'pending' THEN least(coalesce(j.rerun_at, 'infinity'),
                                              clock_timestamp() + make_interval(secs => s.delay))
         ELSE coalesce(j.rerun_at, j.next_run_at) END,
-    attempts = CASE WHEN s.is_fresh OR (s.status <> 'pending' AND j.rerun_at IS NOT NULL) THEN 0 ELSE j.attempts END,
+    attempts = CASE WHEN s.is_fresh OR (s.status <> 'pending' AND j.rerun_at IS NOT NULL) THEN 0
+                    WHEN s.is_uncounted THEN greatest(j.attempts - 1, 0) ELSE j.attempts END,
     errors = CASE WHEN s.error IS NULL THEN j.errors ELSE j.errors || jsonb_build_object(
         'attempt', j.attempts, 'at', clock_timestamp(), 'worker', j.leased_by, 'error', s.error) END,
-    rerun_at = NULL, lease_token = NULL, leased_by = NULL, leased_until = NULL,
+    rerun_at = NULL, lease_token = NULL, leased_by = NULL, leased_until = NULL, holder = NULL,
     finished_at = CASE WHEN s.status = 'pending' OR j.rerun_at IS NOT NULL THEN NULL ELSE clock_timestamp() END
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:statuses AS text[]), CAST(:delays AS float8[]),
-            CAST(:fresh AS boolean[]), CAST(:errors AS text[])) AS s (id, token, status, delay, is_fresh, error)
-WHERE j.id = s.id AND j.lease_token = s.token AND j.status = 'processing'
+            CAST(:fresh AS boolean[]), CAST(:uncounted AS boolean[]), CAST(:errors AS text[]))
+     AS s (id, token, status, delay, is_fresh, is_uncounted, error)
+WHERE j.id = s.id AND j.lease_token = s.token
 RETURNING j.id
-""")
-
-_EXTEND = text("""
-UPDATE orchestration_outbox_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease)
-WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) RETURNING lease_token
-""")
-
-_RESCUE = text("""
-UPDATE orchestration_outbox_jobs
-SET status = 'pending', next_run_at = clock_timestamp(), rerun_at = NULL, lease_token = NULL, leased_by = NULL,
-    leased_until = NULL, errors = errors || jsonb_build_object(
-        'attempt', attempts, 'at', clock_timestamp(), 'worker', leased_by, 'error', 'the lease ran out')
-WHERE status = 'processing' AND leased_until < clock_timestamp()
-RETURNING id
-""")
-
-_NEXT_DUE = text("""
-SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8
-FROM orchestration_outbox_jobs WHERE status = 'pending' AND kind = ANY(CAST(:kinds AS text[]))
 """)
 
 _FACTS = text("""
@@ -103,13 +75,14 @@ DELETE FROM orchestration_outbox_jobs WHERE id IN (
 class Settlement:
     """What becomes of a claimed job: completed, failed, or pending again after `delay` seconds.
 
-    `is_fresh` forgets the attempts so far: a snooze is no failure.
+    `is_fresh` forgets the attempts so far: a snooze is no failure. `is_uncounted` forgets this one only.
     """
 
     job: ClaimedJob
     status: str
     delay: float = 0.0
     is_fresh: bool = False
+    is_uncounted: bool = False
     error: str | None = None
 
 
@@ -133,26 +106,6 @@ def enqueue(session: Session, jobs: Sequence[NewJob]) -> None:
         notices.wake_workers(session)
 
 
-def claim(session: Session, *, worker: str, kinds: Sequence[str], room: int, lease_seconds: float) -> list[ClaimedJob]:
-    """Take up to `room` due jobs under a lease."""
-    rows = session.connection().execute(
-        _CLAIM, {"worker": worker, "kinds": list(kinds), "room": room, "lease": lease_seconds}
-    )
-    return [
-        ClaimedJob(
-            id=row.id,
-            kind=row.kind,
-            args=row.args,
-            orchestration_id=str(row.orchestration_id) if row.orchestration_id else None,
-            agent_id=row.agent_id,
-            attempt=row.attempts,
-            max_attempts=row.max_attempts,
-            lease_token=row.lease_token,
-        )
-        for row in rows
-    ]
-
-
 def settle(session: Session, settlements: Sequence[Settlement]) -> set[int]:
     """Write what became of claimed jobs; returns the ids that were still this holder's to settle."""
     if not settlements:
@@ -165,6 +118,7 @@ def settle(session: Session, settlements: Sequence[Settlement]) -> set[int]:
             "statuses": [s.status for s in settlements],
             "delays": [float(s.delay) for s in settlements],
             "fresh": [s.is_fresh for s in settlements],
+            "uncounted": [s.is_uncounted for s in settlements],
             "errors": [None if s.error is None else storable(s.error) for s in settlements],
         },
     )
@@ -184,24 +138,6 @@ def is_held(session: Session, job: ClaimedJob) -> bool:
         " WHERE id = :id AND lease_token = :token AND status = 'processing' FOR SHARE"
     )
     return session.connection().execute(query, {"id": job.id, "token": job.lease_token}).scalar() is not None
-
-
-def extend(session: Session, tokens: Collection[int], *, lease_seconds: float) -> set[int]:
-    """Renew the leases of these tokens in one statement; returns those that are still held."""
-    return set(session.connection().execute(_EXTEND, {"tokens": list(tokens), "lease": lease_seconds}).scalars())
-
-
-def rescue(session: Session) -> int:
-    """Return the jobs whose lease ran out; how many."""
-    rescued = len(session.connection().execute(_RESCUE).all())
-    if rescued:
-        notices.wake_workers(session)
-    return rescued
-
-
-def seconds_to_next(session: Session, kinds: Sequence[str]) -> float | None:
-    """Seconds until the next pending job is due, negative if one already is; None without any."""
-    return session.connection().execute(_NEXT_DUE, {"kinds": list(kinds)}).scalar()
 
 
 def outbox_facts(session: Session) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def select_tasks(session: Session, orchestration_id: UUID) -> Sequence[tables.Ta
 def select_newest(
     session: Session,
     *,
-    status: str | None,
+    statuses: Sequence[str],
     mode: str | None,
     repository: str | None,
     q: str | None,
@@ -104,8 +104,8 @@ def select_newest(
     """A page, newest first; `q` is looked for in name, prompt and repository."""
     row = tables.Orchestration
     query = select(row)
-    if status:
-        query = query.where(row.status == status)
+    if statuses:
+        query = query.where(col(row.status).in_(statuses))
     if mode:
         query = query.where(row.mode == mode)
     if repository:

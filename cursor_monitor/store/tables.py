@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, SmallInteger, Text
+from sqlalchemy import BigInteger, Boolean, Column, Computed, Double, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -119,6 +119,8 @@ class Agent(SQLModel, table=True):
     created_at: datetime
     launched_at: datetime | None = None
     observed_at: datetime | None = None
+    listed_at: datetime | None = None
+    listed_update: datetime | None = None
     updated_at: datetime
 
 
@@ -185,9 +187,12 @@ class Job(SQLModel, table=True):
     max_attempts: int = 10
     next_run_at: datetime
     rerun_at: datetime | None = None
+    ready_seq: int | None = Field(default=None, sa_type=BigInteger)
+    level: int | None = Field(default=None, sa_column=Column(SmallInteger, Computed("priority / 10")))
     lease_token: int | None = Field(default=None, sa_type=BigInteger)
     leased_by: str | None = Field(default=None, sa_type=Text)
     leased_until: datetime | None = None
+    holder: int | None = Field(default=None, sa_type=BigInteger)
     errors: list[dict[str, Any]] = Field(sa_type=JSONB)
     created_at: datetime
     finished_at: datetime | None = None
@@ -226,3 +231,41 @@ class CacheEntry(SQLModel, table=True):
     key: str = Field(primary_key=True, sa_type=Text)
     value: Any = Field(sa_type=JSONB)
     fetched_at: datetime
+
+
+class CursorBudget(SQLModel, table=True):
+    """What one key may still send to one class of Cursor's endpoints."""
+
+    __tablename__ = "cursor_budgets"  # pyright: ignore[reportAssignmentType]
+
+    account: str = Field(primary_key=True, sa_type=Text)
+    endpoint: str = Field(primary_key=True, sa_type=Text)
+    per_minute: int
+    tokens: float = Field(sa_type=Double)
+    refilled_at: datetime
+    slots: dict[str, Any] = Field(sa_type=JSONB)
+    pace: float = Field(default=1.0, sa_type=Double)
+    strikes: int = 0
+    struck_at: datetime | None = None
+    blocked_until: datetime | None = None
+    seen_limit: int | None = None
+    seen_remaining: int | None = None
+    seen_reset_at: datetime | None = None
+    seen_at: datetime | None = None
+    granted: int = Field(default=0, sa_type=BigInteger)
+    refused: int = Field(default=0, sa_type=BigInteger)
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """A genuine webhook, known by the hash of its body."""
+
+    __tablename__ = "webhook_deliveries"  # pyright: ignore[reportAssignmentType]
+
+    body_hash: str = Field(primary_key=True, sa_type=Text)
+    delivery_id: str | None = Field(default=None, sa_type=Text)
+    event: str = Field(sa_type=Text)
+    agent_id: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    sent_at: datetime
+    is_outdated: bool = False
+    received_at: datetime

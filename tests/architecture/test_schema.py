@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from cursor_monitor.domain.jobs import JobKind, NewJob
 from cursor_monitor.services import orchestrations
-from cursor_monitor.store import jobs, schema, tables
+from cursor_monitor.store import claims, jobs, schema, tables
 from cursor_monitor.store.database import transaction
 from cursor_monitor.store.embedded import EmbeddedPostgres
 from tests.support import postgres
@@ -154,7 +154,7 @@ def test_the_service_role_launches_and_claims(roles: str) -> None:
     with transaction() as session:
         session.connection().exec_driver_sql("SET LOCAL ROLE service_role")
         jobs.enqueue(session, [NewJob(JobKind.ADVANCE)])
-        (claimed,) = jobs.claim(session, worker="w", kinds=["advance"], room=1, lease_seconds=9)
+        (claimed,) = claims.claim(session, worker="w", kinds=["advance"], room=1, lease_seconds=9)
         assert jobs.settle(session, [jobs.Settlement(claimed, "completed")]) == {claimed.id}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from bench.stack import Stack, running
+from tests.support.postgres import ask_one
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ class Api:
 
     def __init__(self, stack: Stack) -> None:
         self._http = httpx.Client(base_url=f"{stack.url}/api/cloud-agents", timeout=10, trust_env=False)
+        self._database_url = stack.database_url
         self._simulator = httpx.Client(base_url=stack.simulator_url, timeout=10, trust_env=False)
 
     def launch(self, **fields: Any) -> str:
@@ -77,6 +79,15 @@ class Api:
         """The agents that Cursor was ever asked for with this text in their first prompt."""
         agents = self._simulator.get("/_sim/ledger").raise_for_status().json()["agents"]
         return [agent for agent in agents if marker in agent["runs"][0]["prompt"]]
+
+    def dead_letter(self) -> int:
+        """A job that was given up, as a worker leaves one; its number."""
+        errors = '[{"attempt": 10, "at": "2026-01-01T00:00:00Z", "worker": "w", "error": "the cable was cut"}]'
+        query: LiteralString = (
+            "INSERT INTO orchestration_outbox_jobs (kind, status, attempts, errors, finished_at)"
+            " VALUES ('advance', 'failed', 10, %s, now()) RETURNING id"
+        )
+        return ask_one(self._database_url, query, (errors,))
 
     def close(self) -> None:
         """Close the connections."""

@@ -127,3 +127,15 @@ def test_a_second_person_sees_the_change_of_the_first(open_page: OpenPage, api: 
     first.get_by_role("button", name="Cancel").click()
     first.get_by_role("alertdialog").get_by_role("button", name="Cancel it").click()
     expect(row).to_contain_text("Stopped", timeout=30_000)
+
+
+def test_a_dead_letter_is_found_read_and_tried_again(open_page: OpenPage, api: Api) -> None:
+    job_id = api.dead_letter()
+    page = open_page("/queue?status=failed")
+    page.get_by_role("link", name=str(job_id), exact=True).click()
+    whole = page.get_by_label("The chosen job")
+    expect(whole).to_contain_text("Dead letter")
+    expect(whole.get_by_role("list", name="Errors")).to_contain_text("the cable was cut")
+    whole.get_by_role("button", name="Retry").click()
+    expect(whole).not_to_contain_text("Dead letter")
+    assert api.get(f"/jobs/{job_id}")["status"] != "failed"

@@ -41,6 +41,8 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "orchestration-request": f"/orchestrations/{made}?tab=request",
             "agents": "/agents",
             "agent": f"/agents/{agent_id}",
+            "queue": "/queue",
+            "queue-job": f"/queue?job={api.get('/jobs')['items'][0]['id']}",
             "health": "/health",
             "orchestration-gone": "/orchestrations/01890000-0000-7000-8000-000000000000",
             "agent-gone": "/agents/bc-00000000-0000-4000-8000-000000000000",

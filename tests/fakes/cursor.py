@@ -108,7 +108,10 @@ class FakeCursor(CursorApi):
         self, limit: int = 100, cursor: str | None = None, include_archived: bool = True
     ) -> Listing[AgentView]:
         with self._asked("list_agents"):
-            return Listing(tuple(_agent_view(agent) for agent in list(self.agents.values())[-limit:]), None)
+            begin = int(cursor or 0)
+            views = [_agent_view(agent) for agent in reversed(self.agents.values())]
+            more = len(views) > begin + limit
+            return Listing(tuple(views[begin : begin + limit]), str(begin + limit) if more else None)
 
     async def delete_agent(self, agent_id: str) -> None:
         with self._asked("delete_agent"):
@@ -224,7 +227,7 @@ def _agent_view(agent: FakeAgent) -> AgentView:
     return AgentView(
         id=spec.agent_id,
         name=spec.name,
-        status=agent.status,
+        status="IDLE" if agent.status == "ACTIVE" and agent.runs[-1].status in RUN_TERMINAL else agent.status,
         url=f"https://cursor.com/agents/{spec.agent_id}",
         repository=spec.repository,
         ref=spec.ref,

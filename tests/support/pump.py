@@ -10,7 +10,7 @@ from sqlalchemy import text
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind
 from cursor_monitor.services.maintenance import rescue_jobs
-from cursor_monitor.store import jobs
+from cursor_monitor.store import claims, jobs
 from cursor_monitor.store.database import transaction
 from worker.executor import execute
 from worker.handlers import build_handlers
@@ -28,7 +28,7 @@ class Pump:
         """Take the next due job, of that kind."""
         kinds = [kind] if kind else list(JobKind)
         with transaction() as session:
-            taken = jobs.claim(session, worker="pump", kinds=kinds, room=1, lease_seconds=60)
+            taken = claims.claim(session, worker="pump", kinds=kinds, room=1, lease_seconds=60)
         return taken[0] if taken else None
 
     async def do(self, job: ClaimedJob) -> None:

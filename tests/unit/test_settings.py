@@ -15,7 +15,7 @@ from cursor_monitor.settings import Settings, SettingsError, load_settings
 ROOT = Path(__file__).resolve().parents[2]
 
 WHOLE = ("PORT", "SIMULATOR_PORT", "REDIS_PORT", "MAX_ITERATIONS", "QUALITY_THRESHOLD", "MAX_PARALLEL_AGENTS")
-WHOLE += ("WORKER_CONCURRENCY",)
+WHOLE += ("WORKER_CONCURRENCY", "CURSOR_RATE_PER_MINUTE")
 NUMBERS = ("AGENT_TIMEOUT_HOURS", "WORKER_POLL_SECONDS", "OBSERVE_MIN_SECONDS", "OBSERVE_MAX_SECONDS")
 NUMBERS += ("HEARTBEAT_SECONDS", "LEASE_SECONDS", "DRAIN_SECONDS")
 URLS = ("CURSOR_API_URL", "PUBLIC_URL", "SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL")
@@ -166,10 +166,17 @@ def test_the_older_names_of_supabase_still_work() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["CURSOR_API_KEY", "REDIS_PASSWORD", "DATABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"],
+    [
+        "CURSOR_API_KEY",
+        "CURSOR_WEBHOOK_SECRET",
+        "REDIS_PASSWORD",
+        "DATABASE_URL",
+        "SUPABASE_ANON_KEY",
+        "SUPABASE_SERVICE_ROLE_KEY",
+    ],
 )
 def test_no_secret_is_in_the_printed_form(name: str) -> None:
-    secret = "postgresql://u:hunter2@db/x"
+    secret = "postgresql://u:hunter2@db.example.com/x"
     assert "hunter2" not in repr(load_settings({name: secret}))
 
 

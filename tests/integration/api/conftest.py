@@ -25,6 +25,7 @@ TABLES = (
     "agent_followups",
     "orchestration_outbox_jobs",
     "idempotency_keys",
+    "webhook_deliveries",
 )
 OTHERS = ("service_health_events", "cursor_cache")
 LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}

@@ -58,3 +58,35 @@ def test_models_and_repositories_come_from_the_cache(client: Client) -> None:
         cache.put(session, "repositories", ["https://github.com/acme/web"])
     assert client.get(f"{API}/models").json()["items"] == [{"id": "m-1", "name": "One"}]
     assert client.get(f"{API}/repositories").json()["items"] == [{"repository": "https://github.com/acme/web"}]
+
+
+def test_usage_and_artifacts_say_that_nothing_is_known_yet(client: Client, database: str) -> None:
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+    ask(database, f"UPDATE agents SET launch_status = 'launched' WHERE id = '{made}' RETURNING id")
+    nothing = {"fetched_at": None, "refusal": None}
+    assert client.get(f"{PATH}/{made}/usage").json() == nothing | {"usage": None}
+    assert client.get(f"{PATH}/{made}/artifacts").json() == nothing | {"items": []}
+    kinds = ask(database, "SELECT kind FROM orchestration_outbox_jobs ORDER BY kind")
+    assert kinds == [("launch_agent",), ("read_agent",)]
+
+
+def test_archiving_and_deleting_are_recorded_for_a_worker(client: Client, database: str) -> None:
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+    assert client.request("DELETE", f"{PATH}/{made}").status_code == 409
+    ask(database, "UPDATE agents SET launch_status = 'launched', run_status = 'FINISHED' RETURNING id")
+    assert client.post(f"{PATH}/{made}/archive").status_code == 202
+    assert client.post(f"{PATH}/{made}/unarchive").status_code == 409
+    assert client.request("DELETE", f"{PATH}/{made}").status_code == 202
+    query = "SELECT args->>'action' FROM orchestration_outbox_jobs WHERE kind = 'change_agent' ORDER BY 1"
+    assert ask(database, query) == [("archive",), ("delete",)]
+
+
+def test_me_and_branches(client: Client, database: str) -> None:
+    assert client.get(f"{API}/me").json() == {"key_name": None, "email": None, "name": None}
+    with transaction() as session:
+        cache.put(session, "me", {"key_name": "ci", "email": None, "name": None})
+    assert client.get(f"{API}/me").json()["key_name"] == "ci"
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+    assert client.get(f"{API}/branches").json()["items"] == []
+    ask(database, "UPDATE agents SET branch = 'cursor/x' RETURNING id")
+    assert [b["agent_id"] for b in client.get(f"{API}/branches").json()["items"]] == [made]

@@ -13,6 +13,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
+from cursor_monitor.queries import jobs as queries
 from cursor_monitor.services import agents, orchestrations
 from cursor_monitor.services.advance import advance
 from cursor_monitor.services.startup import close_all, open_all
@@ -42,22 +43,23 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def known_ids(make_database: Callable[[], str]) -> Iterator[dict[str, str]]:
+def known_ids(make_database: Callable[[], str]) -> Iterator[dict[str, str | int]]:
     """The path parameters of what is there."""
-    open_all(Settings(database_url=make_database()))
+    open_all(Settings(database_url=make_database(), cursor_webhook_secret="s" * 32))
     orchestration_id = orchestrations.launch(LAUNCH, by="test")
     advance(orchestration_id)
     yield {
         "orchestration_id": orchestration_id,
         "key": "task-1",
         "agent_id": agents.launch(LAUNCH, by="test"),
+        "job_id": queries.list_jobs().items[0].id,
     }
     close_all()
 
 
 @pytest.mark.parametrize(("operation", "mode"), CASES, ids=[f"{o.label}-{m.value}" for o, m in CASES])
 def test_no_request_breaks_the_server_and_no_answer_departs_from_the_document(
-    operation: schemathesis.APIOperation, mode: GenerationMode, known_ids: dict[str, str]
+    operation: schemathesis.APIOperation, mode: GenerationMode, known_ids: dict[str, str | int]
 ) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
     @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,11 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind, LeaseLost, NewJob
-from cursor_monitor.store import database as db
-from cursor_monitor.store import jobs
+from cursor_monitor.store import claims, jobs, leases
 from cursor_monitor.store.database import transaction
 from cursor_monitor.store.jobs import Settlement
 from tests.support.postgres import ask, ask_one
@@ -37,7 +35,7 @@ def claim(
     room: int = 1, worker: str = "w", lease_seconds: float = 30, kinds: Sequence[str] = KINDS
 ) -> list[ClaimedJob]:
     with transaction() as session:
-        return jobs.claim(session, worker=worker, kinds=kinds, room=room, lease_seconds=lease_seconds)
+        return claims.claim(session, worker=worker, kinds=kinds, room=room, lease_seconds=lease_seconds)
 
 
 def settle(claimed: ClaimedJob, status: str = "completed", **fields: Any) -> set[int]:
@@ -47,7 +45,7 @@ def settle(claimed: ClaimedJob, status: str = "completed", **fields: Any) -> set
 
 def rescue() -> int:
     with transaction() as session:
-        return jobs.rescue(session)
+        return leases.rescue(session)
 
 
 def expire_leases(url: str) -> None:
@@ -156,7 +154,7 @@ def test_a_kind_of_a_newer_version_is_left_alone(database: str) -> None:
     enqueue(job())
     assert [claimed.kind for claimed in claim(9)] == ["advance"]
     with transaction() as session:
-        assert jobs.seconds_to_next(session, KINDS) is None
+        assert claims.seconds_to_next(session, KINDS) is None
     assert [claimed.kind for claimed in claim(9, kinds=["tomorrow"])] == ["tomorrow"]
 
 
@@ -191,12 +189,12 @@ def test_a_renewed_lease_is_kept_and_one_that_is_not_asked_for_is_not(database: 
     enqueue(job(), job())
     kept, lost = claim(2, worker="w", lease_seconds=0.001)
     with transaction() as session:
-        assert jobs.extend(session, [kept.lease_token], lease_seconds=30) == {kept.lease_token}
+        assert leases.extend(session, [kept.lease_token], lease_seconds=30) == {kept.lease_token}
     assert rescue() == 1
     assert [claimed.id for claimed in claim(2)] == [lost.id]
     with transaction() as session:
         tokens = [kept.lease_token, lost.lease_token]
-        assert jobs.extend(session, tokens, lease_seconds=30) == {kept.lease_token}
+        assert leases.extend(session, tokens, lease_seconds=30) == {kept.lease_token}
 
 
 def test_a_snooze_forgets_the_attempts_and_a_retry_counts_them(database: str) -> None:
@@ -216,7 +214,7 @@ def test_a_delay_is_kept(database: str) -> None:
     settle(first, "pending", delay=90.0)
     assert claim() == []
     with transaction() as session:
-        assert jobs.seconds_to_next(session, KINDS) == pytest.approx(90, abs=10)
+        assert claims.seconds_to_next(session, KINDS) == pytest.approx(90, abs=10)
 
 
 def test_every_error_is_kept_whole_to_the_dead_letter(database: str) -> None:
@@ -253,27 +251,6 @@ def test_a_batch_settles_each_job_its_own_way(database: str) -> None:
     assert [status for status, _ in state(database)] == ["completed", "pending", "failed"]
 
 
-def test_a_claim_reads_the_index_of_due_jobs_however_long_the_history(database: str) -> None:
-    ask(
-        database,
-        "INSERT INTO orchestration_outbox_jobs (kind, status, finished_at)"
-        " SELECT 'advance', 'completed', now() FROM generate_series(1, 50000)",
-    )
-    ask(
-        database,
-        "INSERT INTO orchestration_outbox_jobs (kind, priority)"
-        " SELECT 'advance', n % 4 FROM generate_series(1, 2000) n",
-    )
-    ask(database, "VACUUM ANALYZE orchestration_outbox_jobs")
-    plan = _explained(lambda: claim(10))
-    read = {
-        node.get("Index Name") for node in _nodes(plan) if node.get("Relation Name") and "Scan" in node["Node Type"]
-    }
-    assert read == {"orchestration_outbox_jobs_due", "orchestration_outbox_jobs_pkey"}
-    # The 50,000 finished jobs alone fill several hundred blocks.
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 200
-
-
 def test_pruning_takes_the_finished_of_old_and_leaves_dead_letters(database: str) -> None:
     for status in ("pending", "processing", "completed", "failed", "cancelled"):
         for age in (1, 100):
@@ -299,29 +276,3 @@ def test_two_services_that_enqueue_the_same_keys_the_other_way_round_do_not_dead
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(enqueue_all, (keys, keys[::-1])))
     assert len(state(database)) == len(keys)
-
-
-def _explained(work: Any) -> dict[str, Any]:
-    """The plan of the first UPDATE that the work runs, executed once more than the work does and undone."""
-    plans: list[dict[str, Any]] = []
-
-    def explain(conn: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "orchestration_outbox_jobs" in statement and not plans:
-            other = conn.connection.cursor()
-            other.execute("SAVEPOINT here")
-            other.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, parameters)
-            found = other.fetchone()[0]
-            other.execute("ROLLBACK TO here")
-            plans.append((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
-
-    engine = db._opened()
-    event.listen(engine, "before_cursor_execute", explain)
-    try:
-        work()
-    finally:
-        event.remove(engine, "before_cursor_execute", explain)
-    return plans[0]
-
-
-def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for part in plan.get("Plans", []) for node in _nodes(part))]

@@ -1,0 +1,158 @@
+"""The outbox: what waits, what runs, what was given up, and one job whole."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from cursor_monitor import routes
+from cursor_monitor.components.chips import agent_chip
+from cursor_monitor.components.feedback import confirm, empty, facts, loaded, problem
+from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.status_badge import status_badge
+from cursor_monitor.components.table import filter_choice, pager, table
+from cursor_monitor.components.time import age
+from cursor_monitor.domain.jobs import JobKind
+from cursor_monitor.queries.jobs import JobRow
+from cursor_monitor.state.queue import QueueState as State
+from cursor_monitor.state.queue import TryView
+
+_HEADS = (
+    ("Status", ""),
+    ("Job", ""),
+    ("Kind", ""),
+    ("Attempts", "end hide-phone"),
+    ("Due", "hide-phone"),
+    ("Newest error", "hide-phone"),
+    ("Made", "end"),
+)
+_STATUSES = [
+    ("", "All statuses"),
+    ("pending", "Pending"),
+    ("processing", "Processing"),
+    ("failed", "Dead letters"),
+    ("completed", "Completed"),
+    ("cancelled", "Cancelled"),
+]
+_KINDS = [("", "All kinds"), *[(kind.value, kind.value.replace("_", " ")) for kind in JobKind]]
+
+
+@page(routes.QUEUE, title="Queue", active=routes.QUEUE, on_load=[State.watch])
+def queue() -> rx.Component:
+    """The jobs under their filters, the chosen one above them."""
+    return rx.fragment(
+        header("Queue", rx.el.span("The outbox: each job is written with the change that needs it.")),
+        rx.el.div(
+            filter_choice("Status", State.filters["status"], _STATUSES, lambda v: State.set_filter("status", v)),
+            filter_choice("Kind", State.filters["kind"], _KINDS, lambda v: State.set_filter("kind", v)),
+            rx.cond(
+                State.is_filtered,
+                rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),
+            ),
+            class_name="filters",
+            role="search",
+        ),
+        problem(State.page_error),
+        problem(State.notice),
+        rx.cond(State.chosen.id > 0, _whole()),
+        loaded(State.is_loaded, State.rows.length() == 0, _nothing(), _list()),
+    )
+
+
+def _nothing() -> rx.Component:
+    return rx.cond(
+        State.is_filtered,
+        empty("Nothing matches", "No job has what these filters ask for."),
+        empty("The queue is empty", "Jobs appear as soon as something is launched."),
+    )
+
+
+def _list() -> rx.Component:
+    return rx.fragment(
+        table("Jobs", _HEADS, rx.foreach(State.rows, _row)),
+        pager(State.cursor == "", State.next_cursor != "", State.first_page, State.next_page),
+    )
+
+
+def _row(row: rx.Var[JobRow]) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(status_badge(rx.cond(row.status == "failed", "dead", row.status))),
+        rx.el.td(rx.link(row.id, href=f"{routes.QUEUE}?job={row.id}", underline="none", class_name="name-link num")),
+        rx.el.td(rx.el.span(row.kind, class_name="mono")),
+        rx.el.td(row.attempts, " of ", row.max_attempts, class_name="end num hide-phone"),
+        rx.el.td(rx.cond(row.status == "pending", age(row.next_run_at), "–"), class_name="hide-phone"),
+        rx.el.td(
+            rx.cond(row.error, rx.el.span(row.error.to(str), class_name="cut", title=row.error.to(str)), "–"),
+            class_name="hide-phone",
+        ),
+        rx.el.td(age(row.created_at), class_name="end"),
+        key=row.id,
+    )
+
+
+def _whole() -> rx.Component:
+    job = State.chosen
+    return rx.el.section(
+        rx.el.div(
+            rx.el.h2("Job ", job.id),
+            status_badge(rx.cond(job.status == "failed", "dead", job.status)),
+            rx.el.div(*_actions(), class_name="actions"),
+            class_name="task-top",
+        ),
+        facts(
+            [
+                ("Kind", rx.el.span(job.kind, class_name="mono")),
+                ("Waits for", rx.cond(State.waits_for != "", State.waits_for, "nothing")),
+                ("Due", age(job.next_run_at)),
+                ("Attempts", rx.el.span(job.attempts, " of ", job.max_attempts, class_name="num")),
+                ("Held by", rx.cond(job.leased_by, rx.el.span(job.leased_by.to(str), class_name="mono"), "nobody")),
+                ("Orchestration", rx.cond(job.orchestration_id, _orchestration(), "none")),
+                ("Agent", rx.cond(job.agent_id, agent_chip(job.agent_id), "none")),
+                ("Arguments", rx.el.pre(State.args, tab_index=0)),
+            ]
+        ),
+        rx.cond(
+            State.tries.length() > 0,
+            rx.el.ol(rx.foreach(State.tries, _try), class_name="rows", aria_label="Errors"),
+        ),
+        class_name="card",
+        aria_label="The chosen job",
+    )
+
+
+def _orchestration() -> rx.Component:
+    return rx.link(
+        rx.el.span(State.chosen.orchestration_id, class_name="cut"),
+        href=f"{routes.ORCHESTRATIONS}/{State.chosen.orchestration_id}",
+        underline="none",
+        class_name="chip link",
+    )
+
+
+def _actions() -> list[rx.Component]:
+    discard = rx.el.button("Discard", type="button", class_name="button small")
+    return [
+        rx.cond(State.controls.contains("retry"), _action("Retry", "retry")),
+        rx.cond(State.controls.contains("run-now"), _action("Run now", "run-now")),
+        rx.cond(
+            State.controls.contains("discard"),
+            confirm(
+                discard,
+                "Discard this job?",
+                "It is not done, and what waits for it goes on without it.",
+                "Discard it",
+                State.act("discard"),
+            ),
+        ),
+    ]
+
+
+def _action(word: str, name: str) -> rx.Component:
+    return rx.el.button(word, type="button", class_name="button small", on_click=State.act(name))
+
+
+def _try(one: rx.Var[TryView]) -> rx.Component:
+    return rx.el.li(
+        rx.el.div("Attempt ", one.attempt, " ", age(one.at), class_name="line num"),
+        rx.el.p(one.error, class_name="prose"),
+        class_name="task",
+    )

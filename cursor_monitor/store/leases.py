@@ -1,0 +1,80 @@
+"""Leases: kept by those who live, taken from those who do not.
+
+A worker that has a connection of its own holds a lock on it for as long as it lives; Postgres lets go of the lock with
+the process, so its jobs go back at once. A host that froze keeps its connection: there the lease runs out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import psycopg
+from sqlalchemy import text
+from sqlmodel import Session
+
+from cursor_monitor.store import notices
+
+_LOCK_CLASS = 7266202
+
+_EXTEND = text("""
+UPDATE orchestration_outbox_jobs
+SET leased_until = clock_timestamp() + make_interval(secs => :lease), holder = :holder
+WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) RETURNING lease_token
+""")
+
+_RETURN = """
+UPDATE orchestration_outbox_jobs
+SET status = 'pending', next_run_at = clock_timestamp(), ready_seq = nextval('ready_seq'), rerun_at = NULL,
+    lease_token = NULL, leased_by = NULL, leased_until = NULL, holder = NULL, errors = errors || jsonb_build_object(
+        'attempt', attempts, 'at', clock_timestamp(), 'worker', leased_by, 'error', CAST(:reason AS text))
+WHERE status = 'processing' AND """
+
+# A server that was just started has forgotten all locks; the living take a moment to come back.
+_IS_ORPHAN = """
+holder IS NOT NULL AND clock_timestamp() - pg_postmaster_start_time() > interval '5 s' AND holder NOT IN (
+    SELECT objid::bigint FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = :class AND objsubid = 2 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+_RESCUE = text(_RETURN + "leased_until < clock_timestamp() RETURNING id")
+_SELECT = "SELECT lease_token FROM orchestration_outbox_jobs WHERE status = 'processing' AND "
+_ORPHANS = text(_SELECT + _IS_ORPHAN)
+_ADOPT = text(_RETURN + "lease_token = ANY(CAST(:tokens AS bigint[])) AND " + _IS_ORPHAN + "RETURNING id")
+
+
+def extend(session: Session, tokens: Collection[int], *, lease_seconds: float, holder: int | None = None) -> set[int]:
+    """Renew the leases of these tokens in one statement; returns those that are still held."""
+    values = {"tokens": list(tokens), "lease": lease_seconds, "holder": holder}
+    return set(session.connection().execute(_EXTEND, values).scalars())
+
+
+def rescue(session: Session) -> int:
+    """Return the jobs whose lease ran out; how many."""
+    return _returned(session, _RESCUE, {"reason": "the lease ran out"})
+
+
+def select_orphans(session: Session) -> set[int]:
+    """The tokens of the jobs whose worker's lock is gone: it died, or lost its connection a moment ago."""
+    return set(session.connection().execute(_ORPHANS, {"class": _LOCK_CLASS}).scalars())
+
+
+def adopt(session: Session, tokens: Collection[int]) -> int:
+    """Return those of these jobs whose worker's lock is still gone; how many."""
+    values = {"class": _LOCK_CLASS, "tokens": list(tokens), "reason": "the worker died"}
+    return _returned(session, _ADOPT, values)
+
+
+async def hold(connection: psycopg.AsyncConnection[Any], holder: int) -> bool:
+    """Lock the number for as long as the connection lives; False while an earlier connection still has it."""
+    cursor = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, holder))
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _returned(session: Session, statement: Any, values: dict[str, Any]) -> int:
+    count = len(session.connection().execute(statement, values).all())
+    if count:
+        notices.wake_workers(session)
+    return count

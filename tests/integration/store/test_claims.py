@@ -1,0 +1,145 @@
+"""Claims: cheap whatever lies around the due jobs, in order, and blind to none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from cursor_monitor.domain.jobs import ClaimedJob, JobKind, NewJob
+from cursor_monitor.store import claims, jobs
+from cursor_monitor.store.claims import Marks
+from cursor_monitor.store.database import transaction
+from cursor_monitor.store.jobs import Settlement
+from tests.support import plans
+from tests.support.postgres import ask, ask_one
+
+KINDS = tuple(JobKind)
+FILL: LiteralString = (
+    "INSERT INTO orchestration_outbox_jobs (kind, priority, ready_seq)"
+    " SELECT 'advance', n %% 40, nextval('ready_seq') FROM generate_series(1, %s) n"
+)
+
+HISTORY: LiteralString = (
+    "INSERT INTO orchestration_outbox_jobs (kind, status, finished_at)"
+    " SELECT 'advance', 'completed', now() FROM generate_series(1, 50000)"
+)
+
+
+def enqueue(*new: NewJob) -> None:
+    with transaction() as session:
+        jobs.enqueue(session, new)
+
+
+def claim(room: int, marks: Marks | None = None, bulk_room: int | None = None) -> list[ClaimedJob]:
+    with transaction() as session:
+        return claims.claim(
+            session, worker="w", kinds=KINDS, room=room, lease_seconds=30, bulk_room=bulk_room, marks=marks
+        )
+
+
+def complete(claimed: list[ClaimedJob]) -> None:
+    with transaction() as session:
+        assert len(jobs.settle(session, [Settlement(job, "completed") for job in claimed])) == len(claimed)
+
+
+@contextmanager
+def held_snapshot(url: str) -> Iterator[None]:
+    """Somebody's forgotten transaction: nothing that dies meanwhile can be cleaned away."""
+    with psycopg.connect(url) as forgotten:
+        forgotten.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        forgotten.execute("SELECT count(*) FROM orchestration_outbox_jobs")
+        yield
+
+
+def test_a_claim_reads_only_its_index_however_long_the_history(database: str) -> None:
+    ask(database, HISTORY)
+    ask(database, FILL, (2000,))
+    ask(database, "VACUUM ANALYZE orchestration_outbox_jobs")
+    plan = plans.explained(lambda: claim(10), "lease_token_seq")
+    assert plans.indexes(plan) == {"orchestration_outbox_jobs_ready", "orchestration_outbox_jobs_pkey"}
+    # The 50,000 finished jobs alone fill several hundred blocks.
+    assert plans.buffers(plan) < 200
+
+
+def test_settling_reads_only_the_primary_key(database: str) -> None:
+    ask(database, HISTORY)
+    ask(database, FILL, (3000,))
+    claimed = claim(2500)
+    ask(database, "ANALYZE orchestration_outbox_jobs")
+    plan = plans.explained(lambda: complete(claimed[:100]), "s.is_fresh")
+    assert plans.indexes(plan) == {"orchestration_outbox_jobs_pkey"}
+
+
+def test_a_claim_does_not_walk_what_a_held_snapshot_keeps(database: str) -> None:
+    with held_snapshot(database):
+        marks = Marks()
+        for _ in range(20):
+            ask(database, FILL, (1000,))
+            complete(claim(1000, marks))
+        time.sleep(0.06)  # the marks follow a moment late
+        ask(database, FILL, (200,))
+        naive = plans.explained(lambda: claim(10), "lease_token_seq")
+        marks._swept_at = time.monotonic()
+        ours = plans.explained(lambda: claim(10, marks), "lease_token_seq")
+    assert plans.buffers(ours) * 4 < plans.buffers(naive)
+
+
+@pytest.mark.parametrize("committed_late", [False, True])
+def test_a_job_below_the_marks_is_found_by_the_next_look_at_everything(database: str, committed_late: bool) -> None:
+    marks = Marks()
+    with psycopg.connect(database) as slow:
+        slow.execute(FILL, (1,))
+        if not committed_late:
+            slow.commit()
+        ask(database, FILL, (5,))
+        assert len(claim(9, marks)) == 5 + (not committed_late)
+        slow.commit()
+    time.sleep(0.06)
+    assert claim(9, marks) == []
+    pause = marks.seconds_to_sweep
+    assert pause is not None
+    assert pause <= 1
+    time.sleep(pause)
+    assert len(claim(9, marks)) == committed_late
+    assert marks.seconds_to_sweep is None
+
+
+def test_an_old_job_overtakes_more_urgent_ones_and_a_young_one_does_not(database: str) -> None:
+    enqueue(*(NewJob(JobKind.ADVANCE, priority=priority, args={"p": priority}) for priority in (0, 10, 20)))
+    age: LiteralString = "UPDATE orchestration_outbox_jobs SET next_run_at = now() - make_interval(secs => %s)"
+    ask(database, f"{age} WHERE priority = 0", (50,))
+    assert claim(1)[0].args == {"p": 20}
+    ask(database, f"{age} WHERE priority = 0", (130,))
+    assert [claim(1)[0].args for _ in range(2)] == [{"p": 0}, {"p": 10}]
+
+
+def test_bulk_work_is_held_to_its_room_however_long_it_waits(database: str) -> None:
+    enqueue(*(NewJob(JobKind.OBSERVE_AGENT, priority=-1) for _ in range(20)))
+    ask(database, "UPDATE orchestration_outbox_jobs SET next_run_at = now() - interval '1 day'")
+    enqueue(*(NewJob(JobKind.ADVANCE) for _ in range(5)))
+    taken = claim(8, bulk_room=2)
+    assert sorted(job.is_bulk for job in taken) == [False] * 5 + [True] * 2
+    assert claim(8, bulk_room=0) == []
+
+
+def test_throughput_does_not_collapse_while_a_snapshot_is_held(database: str) -> None:
+    def rate(seconds: float) -> float:
+        """Jobs a second, enqueued, claimed and completed by the hundred; over the last third."""
+        marks, done, began = Marks(), 0, time.monotonic()
+        while (now := time.monotonic()) < began + seconds:
+            ask(database, FILL, (100,))
+            complete(claim(100, marks))
+            done += 100 * (now > began + seconds * 2 / 3)
+        return done / (seconds / 3)
+
+    free = rate(5)
+    ask(database, "VACUUM orchestration_outbox_jobs")
+    with held_snapshot(database):
+        held = rate(8)
+    assert ask_one(database, "SELECT count(*) FROM orchestration_outbox_jobs WHERE status <> 'completed'") == 0
+    assert held > 0.6 * free, f"{held:.0f} jobs/s with a held snapshot, {free:.0f} without"
