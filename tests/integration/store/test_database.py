@@ -45,7 +45,7 @@ def test_the_victim_of_a_deadlock_runs_again(two_rows: str) -> None:
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(add_to_both, "ab", "ba"))
-    assert len(tries) == 3
+    assert len(tries) > 2, "one of them was a victim; both are where both see it at the same moment"
     assert ask(two_rows, "SELECT value FROM cursor_cache ORDER BY key") == [(2,), (2,)]
 
 
