@@ -1,5 +1,6 @@
 // <time data-relative datetime="..."> shows how long ago a moment was, ticks, and names the exact one on hover,
-// both in the viewer's own zone. With data-until it shows a duration, up to that moment or to "now".
+// both in the viewer's own zone. With data-until it shows a duration, up to that moment or to "now";
+// with data-due a moment may lie ahead.
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
 
 function parse(text) {
@@ -24,6 +25,8 @@ function words(element, from) {
   const end = until && until !== "now" ? parse(until) : new Date();
   const seconds = (end - from) / 1000;
   if (until) return span(seconds);
+  // Elsewhere a moment ahead only says that the viewer's clock is slow.
+  if ("due" in element.dataset && seconds <= -1) return `in ${span(-seconds)}`;
   return seconds < 5 ? "just now" : `${span(seconds)} ago`;
 }
 

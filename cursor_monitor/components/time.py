@@ -12,6 +12,11 @@ def age(moment: Any) -> rx.Component:
     return _time(moment, {})
 
 
+def due(moment: Any) -> rx.Component:
+    """In how long, or since when; the exact moment on hover."""
+    return _time(moment, {"data-due": "true"})
+
+
 def duration(start: Any, end: Any) -> rx.Component:
     """From start to end, or to now while there is no end."""
     return _time(start, {"data-until": rx.cond(end, end, "now")})

@@ -10,7 +10,7 @@ from cursor_monitor.components.feedback import confirm, empty, facts, loaded, pr
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.table import filter_choice, pager, table
-from cursor_monitor.components.time import age
+from cursor_monitor.components.time import age, due
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries.jobs import JobRow
 from cursor_monitor.state.queue import QueueState as State
@@ -79,7 +79,7 @@ def _row(row: rx.Var[JobRow]) -> rx.Component:
         rx.el.td(rx.link(row.id, href=f"{routes.QUEUE}?job={row.id}", underline="none", class_name="name-link num")),
         rx.el.td(rx.el.span(row.kind, class_name="mono")),
         rx.el.td(row.attempts, " of ", row.max_attempts, class_name="end num hide-phone"),
-        rx.el.td(rx.cond(row.status == "pending", age(row.next_run_at), "–"), class_name="hide-phone"),
+        rx.el.td(rx.cond(row.status == "pending", due(row.next_run_at), "–"), class_name="hide-phone"),
         rx.el.td(
             rx.cond(row.error, rx.el.span(row.error.to(str), class_name="cut", title=row.error.to(str)), "–"),
             class_name="hide-phone",
@@ -102,7 +102,7 @@ def _whole() -> rx.Component:
             [
                 ("Kind", rx.el.span(job.kind, class_name="mono")),
                 ("Waits for", rx.cond(State.waits_for != "", State.waits_for, "nothing")),
-                ("Due", age(job.next_run_at)),
+                ("Due", due(job.next_run_at)),
                 ("Attempts", rx.el.span(job.attempts, " of ", job.max_attempts, class_name="num")),
                 ("Held by", rx.cond(job.leased_by, rx.el.span(job.leased_by.to(str), class_name="mono"), "nobody")),
                 ("Orchestration", rx.cond(job.orchestration_id, _orchestration(), "none")),

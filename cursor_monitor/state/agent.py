@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -11,9 +10,9 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import live
-from cursor_monitor.domain.errors import AppError
 from cursor_monitor.queries.agents import AgentDetail, AgentRow, FollowupRow, RunRow, get_agent
 from cursor_monitor.services import agents
+from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.live import LiveMixin
 
 _NOTHING = AgentRow(
@@ -38,7 +37,7 @@ _NOTHING = AgentRow(
 )
 
 
-class AgentState(LiveMixin, rx.State):
+class AgentState(LiveMixin, ActingMixin, rx.State):
     """What the detail page shows of one agent."""
 
     agent: AgentRow = _NOTHING
@@ -48,7 +47,6 @@ class AgentState(LiveMixin, rx.State):
     runs: list[RunRow] = []
     waiting: list[FollowupRow] = []
     controls: list[str] = []
-    notice: str = ""
     sent: int = 0
     _shown_id: str = ""
 
@@ -62,18 +60,6 @@ class AgentState(LiveMixin, rx.State):
         """Send a follow-up; what was typed stays if it is refused."""
         if await self._do(agents.followup, self._id(), str(form.get("followup", ""))):
             self.sent += 1  # a new key for the form, so that it is empty again
-
-    def _id(self) -> str:
-        return str(self.router.url.path).rstrip("/").rpartition("/")[2]
-
-    async def _do(self, service: Callable[..., Any], *args: str) -> bool:
-        self.notice = ""
-        try:
-            await asyncio.to_thread(service, *args, by="local")
-        except AppError as error:
-            self.notice = error.message
-            return False
-        return True
 
     def _topic(self) -> str:
         return live.agent_topic(self._id())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import reflex as rx
 
 from cursor_monitor import live
 from cursor_monitor.domain.controls import possible_task_controls
-from cursor_monitor.domain.errors import AppError
 from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, Level, OrchestrationStatus, TaskStatus
 from cursor_monitor.queries.orchestrations import (
     EventRow,
@@ -25,6 +23,7 @@ from cursor_monitor.queries.orchestrations import (
     list_tasks,
 )
 from cursor_monitor.services import orchestrations
+from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.live import LiveMixin, query_parameter
 
 TABS = ("tasks", "timeline", "request")
@@ -115,7 +114,7 @@ class OptionView:
     value: str
 
 
-class OrchestrationState(LiveMixin, rx.State):
+class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     """What the detail page shows of one orchestration."""
 
     detail: OrchestrationDetail = _NOTHING
@@ -125,7 +124,6 @@ class OrchestrationState(LiveMixin, rx.State):
     has_older: bool = False
     tab: str = TABS[0]
     level: str = ""
-    notice: str = ""
     following: str = ""
     _limit: int = _EVENTS
     _shown_id: str = ""
@@ -166,18 +164,6 @@ class OrchestrationState(LiveMixin, rx.State):
         """Show more of the timeline."""
         self._limit = min(self._limit + _EVENTS, _MOST_EVENTS)
         return OrchestrationState.watch
-
-    def _id(self) -> str:
-        return str(self.router.url.path).rstrip("/").rpartition("/")[2]
-
-    async def _do(self, service: Callable[..., None], *args: str) -> bool:
-        self.notice = ""
-        try:
-            await asyncio.to_thread(service, *args, by="local")
-        except AppError as error:
-            self.notice = error.message
-            return False
-        return True
 
     def _topic(self) -> str:
         return live.orchestration_topic(self._id())

@@ -139,3 +139,13 @@ def test_a_dead_letter_is_found_read_and_tried_again(open_page: OpenPage, api: A
     whole.get_by_role("button", name="Retry").click()
     expect(whole).not_to_contain_text("Dead letter")
     assert api.get(f"/jobs/{job_id}")["status"] != "failed"
+
+
+def test_a_job_that_is_due_later_says_in_how_long(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(prompt="Due later. [[sim:never]]", options={"timeout_hours": 4})
+    page = open_page("/queue?kind=advance&status=pending")
+    expect(page.get_by_role("row").nth(1)).to_contain_text(re.compile(r"in 3 h 5\d min"), timeout=20_000)
+    page.goto(f"/orchestrations/{made}")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel it").click()
+    expect(page.locator(".page-head .badge")).to_have_text("Stopped", timeout=30_000)
