@@ -1,7 +1,7 @@
 -- Cursor Monitor: the whole schema, in one idempotent file.
 --
--- Runs on plain Postgres 15+ and in Supabase's SQL editor, as often as you like: `make run`, `cursor-monitor migrate`
--- and every start of app and worker apply it under one advisory lock. Times are timestamptz, statuses are CHECKed,
+-- Runs on plain Postgres 15+ and in Supabase's SQL editor, as often as you like: `make run` and
+-- `cursor-monitor migrate` apply it under one advisory lock. Times are timestamptz, statuses are CHECKed,
 -- ids that rows are paged by are UUIDv7 minted by the application.
 
 BEGIN;
