@@ -29,8 +29,11 @@ def busy(database: str, simulator: Simulator, workers: Workers) -> Process:
 
 
 def held(url: str) -> int:
-    """Jobs that are worked on under a worker's lock."""
-    query = "SELECT count(*) FROM orchestration_outbox_jobs WHERE status = 'processing' AND holder IS NOT NULL"
+    """Launches that are worked on under a worker's lock; the watching of the fleet, which comes and goes, is none."""
+    query = (
+        "SELECT count(*) FROM orchestration_outbox_jobs"
+        " WHERE kind = 'launch_agent' AND status = 'processing' AND holder IS NOT NULL"
+    )
     return ask_one(url, query)
 
 
