@@ -307,10 +307,22 @@ BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'service_role') THEN
         GRANT ALL ON SEQUENCE lease_token_seq, ready_seq TO service_role;
     END IF;
-    FOREACH name IN ARRAY ARRAY['schema_version', 'orchestrations', 'orchestration_events', 'orchestration_tasks', 'agents',
-                                'agent_orchestrator_states', 'agent_runs', 'agent_followups', 'orchestration_outbox_jobs',
-                                'service_health_events', 'idempotency_keys', 'cursor_cache', 'cursor_budgets',
-                                'webhook_deliveries'] LOOP
+    FOREACH name IN ARRAY ARRAY[
+        'schema_version',
+        'orchestrations',
+        'orchestration_events',
+        'orchestration_tasks',
+        'agents',
+        'agent_orchestrator_states',
+        'agent_runs',
+        'agent_followups',
+        'orchestration_outbox_jobs',
+        'service_health_events',
+        'idempotency_keys',
+        'cursor_cache',
+        'cursor_budgets',
+        'webhook_deliveries'
+    ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'anon') THEN
             EXECUTE format('REVOKE ALL ON %I FROM anon', name);
@@ -327,6 +339,6 @@ BEGIN
     END LOOP;
 END $$;
 
-INSERT INTO schema_version (version) VALUES (2) ON CONFLICT DO NOTHING;
+INSERT INTO schema_version (version) VALUES (3) ON CONFLICT DO NOTHING;
 
 COMMIT;

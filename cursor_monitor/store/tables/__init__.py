@@ -1,0 +1,24 @@
+"""The tables of schema.sql as SQLModel classes; a test holds the two to each other."""
+
+from __future__ import annotations
+
+from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
+from cursor_monitor.store.tables.fleet import Agent, Followup, Run, WebhookDelivery
+from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
+from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job
+
+__all__ = [
+    "Agent",
+    "Attempt",
+    "CacheEntry",
+    "CursorBudget",
+    "Event",
+    "Followup",
+    "HealthEvent",
+    "IdempotencyKey",
+    "Job",
+    "Orchestration",
+    "Run",
+    "Task",
+    "WebhookDelivery",
+]

@@ -1,0 +1,92 @@
+"""Agents with their runs and follow-ups, and what Cursor told of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Computed, Text
+from sqlmodel import Field, SQLModel
+
+
+class Agent(SQLModel, table=True):
+    """An agent of the fleet, launched here or seen at Cursor."""
+
+    __tablename__ = "agents"  # pyright: ignore[reportAssignmentType]
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    name: str | None = Field(default=None, sa_type=Text)
+    origin: str = Field(sa_type=Text)
+    orchestration_id: UUID | None = Field(default=None, foreign_key="orchestrations.id")
+    task_key: str | None = Field(default=None, sa_type=Text)
+    launch_status: str = Field(sa_type=Text)
+    agent_status: str | None = Field(default=None, sa_type=Text)
+    repository: str | None = Field(default=None, sa_type=Text)
+    ref: str | None = Field(default=None, sa_type=Text)
+    model: str | None = Field(default=None, sa_type=Text)
+    prompt: str | None = Field(default=None, sa_type=Text)
+    auto_create_pr: bool = False
+    url: str | None = Field(default=None, sa_type=Text)
+    branch: str | None = Field(default=None, sa_type=Text)
+    pr_url: str | None = Field(default=None, sa_type=Text)
+    latest_run_id: str | None = Field(default=None, sa_type=Text)
+    run_status: str | None = Field(default=None, sa_type=Text)
+    # A default of SQLModel would be written, which Postgres refuses for a generated column.
+    is_working: bool = Field(default=False, sa_column=Column(Boolean, Computed("launch_status = 'launched'")))
+    error_code: str | None = Field(default=None, sa_type=Text)
+    error_message: str | None = Field(default=None, sa_type=Text)
+    created_by: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+    launched_at: datetime | None = None
+    observed_at: datetime | None = None
+    listed_at: datetime | None = None
+    listed_update: datetime | None = None
+    updated_at: datetime
+
+
+class Run(SQLModel, table=True):
+    """One prompt-to-result execution inside an agent."""
+
+    __tablename__ = "agent_runs"  # pyright: ignore[reportAssignmentType]
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    agent_id: str = Field(foreign_key="agents.id", sa_type=Text)
+    status: str = Field(sa_type=Text)
+    prompt: str | None = Field(default=None, sa_type=Text)
+    result: str | None = Field(default=None, sa_type=Text)
+    duration_ms: int | None = Field(default=None, sa_type=BigInteger)
+    created_at: datetime
+    ended_at: datetime | None = None
+    observed_at: datetime
+
+
+class Followup(SQLModel, table=True):
+    """A further prompt somebody asked for."""
+
+    __tablename__ = "agent_followups"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(primary_key=True)
+    agent_id: str = Field(foreign_key="agents.id", sa_type=Text)
+    prompt: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    previous_run_id: str | None = Field(default=None, sa_type=Text)
+    run_id: str | None = Field(default=None, sa_type=Text)
+    error_message: str | None = Field(default=None, sa_type=Text)
+    created_by: str = Field(sa_type=Text)
+    created_at: datetime
+    sent_at: datetime | None = None
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """A genuine webhook, known by the hash of its body."""
+
+    __tablename__ = "webhook_deliveries"  # pyright: ignore[reportAssignmentType]
+
+    body_hash: str = Field(primary_key=True, sa_type=Text)
+    delivery_id: str | None = Field(default=None, sa_type=Text)
+    event: str = Field(sa_type=Text)
+    agent_id: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    sent_at: datetime
+    is_outdated: bool = False
+    received_at: datetime
