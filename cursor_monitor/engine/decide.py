@@ -9,30 +9,31 @@ from datetime import datetime
 from cursor_monitor.domain.events import Event
 from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
-from cursor_monitor.engine import rules
 from cursor_monitor.engine.fold import evolve
+from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence
+from cursor_monitor.engine.rules.common import Events, deadline
 
-Rule = Callable[[Snapshot, datetime], rules.Events]
+Rule = Callable[[Snapshot, datetime], Events]
 
 RECONCILING: tuple[Rule, ...] = (
-    rules.cancel_stuck_runs,
-    rules.end_failed_attempts,
-    rules.drop_held_followups,
-    rules.cancel_live_attempts,
-    rules.stop,
+    ending.cancel_stuck_runs,
+    ending.end_failed_attempts,
+    ending.drop_held_followups,
+    ending.cancel_live_attempts,
+    ending.stop,
 )
 """Looked at whatever the status, so that what happened outside is settled even while nothing may start."""
 
 ADVANCING: tuple[Rule, ...] = (
-    rules.make_plan,
-    rules.ask_for_approval,
-    rules.start,
-    rules.release_held,
-    rules.assess_finished_runs,
-    rules.settle_failed_tasks,
-    rules.skip_unreachable_tasks,
-    rules.launch_ready_tasks,
-    rules.finish,
+    beginning.make_plan,
+    beginning.ask_for_approval,
+    beginning.start,
+    beginning.release_held,
+    evidence.assess_finished_runs,
+    dispatch.settle_failed_tasks,
+    dispatch.skip_unreachable_tasks,
+    dispatch.launch_ready_tasks,
+    dispatch.finish,
 )
 """Looked at only while the orchestration may go on."""
 
@@ -66,7 +67,7 @@ def _wake_at(snapshot: Snapshot) -> datetime | None:
     if snapshot.is_terminal:
         return None
     deadlines = [
-        rules.deadline(snapshot, attempt.run.started_at)
+        deadline(snapshot, attempt.run.started_at)
         for attempt in snapshot.live_attempts
         if attempt.run is not None
         and attempt.run.status not in RUN_TERMINAL

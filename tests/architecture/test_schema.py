@@ -1,4 +1,4 @@
-"""schema.sql: the classes of tables.py agree with it, it may be applied again, and strangers read nothing."""
+"""schema.sql: the classes of store/tables agree with it, it may be applied again, and strangers read nothing."""
 
 from __future__ import annotations
 
