@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.orchestration import Options, PlanTask, Report
 from cursor_monitor.domain.status import AttemptStatus, Level, Mode, OrchestrationStatus, Verdict
 
@@ -298,6 +299,19 @@ class RunObserved(AttemptEvent):
 
     def message(self) -> str:
         return f"Run of task {self.task_key} is {self.run_status}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeHostObserved(AttemptEvent):
+    """Something new was seen at the code host: of the branch, the pull request or the checks."""
+
+    facts: CodeHostFacts
+
+    def message(self) -> str:
+        facts = self.facts
+        pull = f"pull request {facts.pr_state}" if facts.pr_state else "no pull request"
+        red = f" ({', '.join(facts.failed_checks)})" if facts.failed_checks else ""
+        return f"Code host for task {self.task_key}: {pull}, checks {facts.checks}{red}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

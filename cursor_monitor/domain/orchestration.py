@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.status import (
     ATTEMPT_LIVE,
     ORCHESTRATION_TERMINAL,
@@ -101,6 +102,7 @@ class Attempt:
     may_retry: bool = False
     error_code: str | None = None
     error_message: str | None = None
+    code_host: CodeHostFacts | None = None  # None until the code host was asked
 
     @property
     def is_live(self) -> bool:

@@ -192,6 +192,8 @@ def _attempt_after(a: Attempt, event: e.AttemptEvent) -> Attempt:
         case e.RunObserved():
             started = a.run.started_at if a.run and a.run.id == event.run_id else event.at
             return replace(a, run=RunFacts(event.run_id, event.run_status, started, event.result, event.report))
+        case e.CodeHostObserved():
+            return replace(a, code_host=event.facts)
         case e.RunAssessed():
             return replace(a, assessed_run_id=event.run_id)
         case e.RunCancelRequested():

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.code_host import CHECKS, PR_STATES, CodeHostFacts
 from cursor_monitor.domain.controls import possible_controls, possible_task_controls
 from cursor_monitor.domain.ids import followup_id
 from cursor_monitor.domain.orchestration import Attempt, Report, Snapshot, Task, TestCounts
@@ -259,6 +260,24 @@ class World:
                 )
             )
 
+    def look_at_code_host(self, agent: CloudAgent) -> None:
+        """Tell what the code host says of an agent's branch, while the orchestration is not over."""
+        task, attempt = self._place(agent.id)
+        if self.snapshot.is_terminal:
+            return
+        checks = self.script.pick(CHECKS)
+        facts = CodeHostFacts(
+            pr_state=self.script.pick([None, *PR_STATES]),
+            head_sha=agent.runs[-1].id,
+            checks=checks,
+            failed_checks=("test",) if checks == "failed" else (),
+            changed_files=self.script.pick([None, 0, 7]),
+            observed_at=self.now,
+        )
+        self.record(e.CodeHostObserved(at=self.now, task_key=task.key, agent_id=agent.id, facts=facts))
+        _, seen = self._place(agent.id)
+        assert (seen.code_host, seen.run) == (facts, attempt.run), "the code host's word must stand beside Cursor's"
+
     # What happens at Cursor.
 
     def _end_run(self, run: CloudRun, status: str) -> None:
@@ -373,6 +392,8 @@ class World:
         self.stir_cloud()
         if self.cloud and self.script.below(4):  # else it is lost
             self.observe(self.script.pick(list(self.cloud.values())), again=self.script.below(3) == 0)
+        if self.cloud and self.script.below(3) == 0:
+            self.look_at_code_host(self.script.pick(list(self.cloud.values())))
 
     def _some_time(self) -> None:
         self.now += timedelta(minutes=10 * self.script.below(9))
