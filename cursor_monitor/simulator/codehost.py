@@ -16,6 +16,10 @@ from cursor_monitor.simulator.repos import parse_pull, repo_key
 Json = dict[str, Any]
 CHECK_SECONDS = 2.0
 CHECKS = ("build", "test")
+STATUSES = ("ci/lint",)
+MERGEABLE_SHARE = 0.25  # of the time that checks take; until then the code host is still trying the merge
+
+_ONLY_ALONE = ("merged", "mergeable", "mergeable_state", "commits", "changed_files", "additions", "deletions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ def pull_of(world: World, head: Head) -> Json:
     merged = agent.scenario.merged
     files = files_of(world, head)
     red = any(check["conclusion"] == "failure" for check in check_runs(world, head))
+    tried = world.clock.now() >= _checks_end(world, head, MERGEABLE_SHARE)
     return {
         "number": head.pull_number,
         "state": "closed" if merged else "open",
@@ -55,8 +60,8 @@ def pull_of(world: World, head: Head) -> Json:
         "draft": False,
         "merged": merged,
         "merged_at": moment(run.ends_ms or 0) if merged else None,
-        "mergeable": None if merged else True,
-        "mergeable_state": "unstable" if red else "clean",
+        "mergeable": None if merged or not tried else True,
+        "mergeable_state": "unknown" if merged or not tried else "unstable" if red else "clean",
         "html_url": f"https://github.com/{head.repository}/pull/{head.pull_number}",
         "user": {"login": "cursor[bot]"},
         "head": {"ref": head.branch, "sha": head.sha, "repo": {"full_name": head.repository}},
@@ -68,6 +73,11 @@ def pull_of(world: World, head: Head) -> Json:
         "additions": sum(item["additions"] for item in files),
         "deletions": sum(item["deletions"] for item in files),
     }
+
+
+def listed(pull: Json) -> Json:
+    """A pull request as a list shows it: without what the code host only works out for one alone."""
+    return {name: value for name, value in pull.items() if name not in _ONLY_ALONE}
 
 
 def files_of(world: World, head: Head) -> list[Json]:
@@ -85,7 +95,7 @@ def files_of(world: World, head: Head) -> list[Json]:
 def check_runs(world: World, head: Head) -> list[Json]:
     """The checks of the newest commit: in progress at first, then green, or red where a marker says so."""
     started = head.run.ends_ms or 0
-    ended = started + round(CHECK_SECONDS * world.scale * 1000)
+    ended = _checks_end(world, head)
     done = world.clock.now() >= ended
     scenario = head.agent.scenario
     red = head.run.number < max(scenario.red_ci, scenario.failing_tests)
@@ -104,9 +114,32 @@ def check_runs(world: World, head: Head) -> list[Json]:
     ]
 
 
+def combined_status(world: World, head: Head) -> Json:
+    """The statuses of the newest commit, which older services report instead of checks, and their sum."""
+    ended = _checks_end(world, head)
+    state = "success" if world.clock.now() >= ended else "pending"
+    statuses = [
+        {
+            "id": int(hexdigits(12, world.seed, head.sha, context), 16),
+            "context": context,
+            "state": state,
+            "description": None,
+            "target_url": f"https://ci.example.com/{head.sha[:12]}",
+            "created_at": moment(head.run.ends_ms or 0),
+            "updated_at": moment(ended if state == "success" else head.run.ends_ms or 0),
+        }
+        for context in STATUSES
+    ]
+    return {"state": state, "sha": head.sha, "total_count": len(statuses), "statuses": statuses}
+
+
 def moment(milliseconds: int) -> str:
     """A time as the code host writes it, without fractions."""
     return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _checks_end(world: World, head: Head, share: float = 1.0) -> int:
+    return (head.run.ends_ms or 0) + round(CHECK_SECONDS * share * world.scale * 1000)
 
 
 def _head(world: World, agent: Agent, key: str) -> Head | None:

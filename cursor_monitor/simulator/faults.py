@@ -30,6 +30,7 @@ REQUEST_EFFECTS: dict[str, frozenset[str]] = {
 INNER_EFFECTS: dict[str, frozenset[str]] = {
     "no_repositories_limit": frozenset(),
     "request_limit": frozenset({"requests", "seconds"}),
+    "code_host_limit": frozenset({"requests", "seconds"}),
     "usage_delay": frozenset({"seconds"}),
     "artifacts_empty": frozenset(),
     "env_vars_ignored": frozenset(),

@@ -11,13 +11,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cursor_monitor.simulator.codehost import Head, check_runs, files_of, heads_of, main_commit, pull_of
+from cursor_monitor.simulator.codehost import (
+    Head,
+    check_runs,
+    combined_status,
+    files_of,
+    heads_of,
+    listed,
+    main_commit,
+    pull_of,
+)
 from cursor_monitor.simulator.errors import ApiError
 from cursor_monitor.simulator.gitstate import MAIN_BRANCHES
 from cursor_monitor.simulator.wire import refuse, reply, sim_of
 
 Json = dict[str, Any]
-_LIMIT = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", "X-RateLimit-Resource": "core"}
+_HOUR = 3600.0
+_PER_HOUR = 5000
 
 
 async def repository(request: Request) -> Response:
@@ -62,7 +72,7 @@ async def pulls(request: Request) -> Response:
         for pull in reversed(found)
         if state in ("all", pull["state"]) and wanted.rpartition(":")[2] in ("", pull["head"]["ref"])
     ]
-    return _page(request, fitting)
+    return _page(request, [listed(pull) for pull in fitting])
 
 
 async def pull(request: Request) -> Response:
@@ -81,7 +91,19 @@ async def checks(request: Request) -> Response:
     if ref in (*MAIN_BRANCHES, main_commit(sim_of(request).world, _name(request))):
         return _answer(request, {"total_count": 0, "check_runs": []})
     runs = check_runs(sim_of(request).world, _head(request, ref))
-    return _answer(request, {"total_count": len(runs), "check_runs": runs})
+    shown, links = _slice(request, runs)
+    return _answer(request, {"total_count": len(runs), "check_runs": shown}, links)
+
+
+async def status(request: Request) -> Response:
+    """GET /github/repos/{owner}/{repo}/commits/{ref}/status; `pending` where there are no statuses at all."""
+    ref = request.path_params["ref"]
+    main = main_commit(sim_of(request).world, _name(request))
+    if ref in (*MAIN_BRANCHES, main):
+        return _answer(request, {"state": "pending", "sha": main, "total_count": 0, "statuses": []})
+    found = combined_status(sim_of(request).world, _head(request, ref))
+    shown, links = _slice(request, found["statuses"])
+    return _answer(request, found | {"statuses": shown}, links)
 
 
 async def compare(request: Request) -> Response:
@@ -93,6 +115,14 @@ async def compare(request: Request) -> Response:
     files = files_of(sim_of(request).world, head)
     ahead = {"status": "ahead", "ahead_by": len(head.agent.runs), "behind_by": 0}
     return _answer(request, ahead | {"total_commits": len(head.agent.runs), "files": files})
+
+
+async def rate_limit(request: Request) -> Response:
+    """GET /github/rate_limit, which costs nothing."""
+    headers = _limit(request, cost=0)
+    words = ("limit", "remaining", "used", "reset")
+    core = {word: int(headers[f"X-RateLimit-{word.capitalize()}"]) for word in words}
+    return reply({"resources": {"core": core}, "rate": core}, headers=headers)
 
 
 def _name(request: Request) -> str:
@@ -126,12 +156,16 @@ def _branch(name: str, sha: str) -> Json:
 
 
 def _page(request: Request, items: list[Json]) -> Response:
+    return _answer(request, *_slice(request, items))
+
+
+def _slice(request: Request, items: list[Json]) -> tuple[list[Json], dict[str, str]]:
     size, page = _number(request, "per_page", 30, 100), _number(request, "page", 1, 1_000_000)
     links = {}
     if len(items) > page * size:
         address = request.url.include_query_params(per_page=size, page=page + 1)
         links["Link"] = f'<{address}>; rel="next"'
-    return _answer(request, items[(page - 1) * size : page * size], links)
+    return items[(page - 1) * size : page * size], links
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
@@ -141,18 +175,47 @@ def _number(request: Request, name: str, default: int, most: int) -> int:
 
 def _answer(request: Request, content: object, headers: Mapping[str, str] | None = None) -> Response:
     tag = f'"{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]}"'
-    fields = {**_LIMIT, **(headers or {}), "ETag": tag, "Cache-Control": "private, max-age=60"}
-    fields["X-RateLimit-Reset"] = str(sim_of(request).clock.now() // 1000 + 3600)
-    if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
-        return Response(status_code=304, headers=fields)
-    return reply(content, headers=fields)
+    is_known = request.headers.get("if-none-match", "").removeprefix("W/") == tag
+    fields = {**(headers or {}), "ETag": f"W/{tag}", "Cache-Control": "private, max-age=60"}
+    if is_known:
+        sim_of(request).counters.unchanged(request.url.path)
+        return Response(status_code=304, headers=fields | _limit(request, cost=0))
+    return reply(content, headers=fields | _limit(request, cost=1))
+
+
+def _limit(request: Request, *, cost: int) -> dict[str, str]:
+    """Count one request of the token and give the headers; 403 where the hour's budget is spent."""
+    sim = sim_of(request)
+    rule = sim.faults.take({"code_host_limit"}, request.method, request.url.path)
+    settings = rule.settings if rule else {}
+    most, seconds = int(settings.get("requests", _PER_HOUR)), float(settings.get("seconds", _HOUR))
+    used, reset = sim.code_host_limit.count(_token(request), cost, most, round(seconds * 1000), sim.clock.now())
+    headers = {
+        "X-RateLimit-Limit": str(most),
+        "X-RateLimit-Remaining": str(max(most - used, 0)),
+        "X-RateLimit-Used": str(min(used, most)),
+        "X-RateLimit-Reset": str(-(-reset // 1000)),
+        "X-RateLimit-Resource": "core",
+    }
+    if used > most:
+        raise ApiError(403, "rate_limited", "API rate limit exceeded for user ID 1.", headers)
+    return headers
+
+
+def _token(request: Request) -> str:
+    return request.headers.get("authorization", "").partition(" ")[2].strip()
 
 
 def _guarded(handler: Any) -> Any:
     async def checked(request: Request) -> Response:
-        token = request.headers.get("authorization", "").partition(" ")[2]
+        token = _token(request)
         if token.startswith("bad"):
             return refuse(request, ApiError(401, "bad_credentials", "Bad credentials"))
+        if not token or token.startswith("stranger"):  # every repository here is private
+            return refuse(request, ApiError(404, "not_found", "Not Found"))
+        if token.startswith("nochecks") and handler is checks:
+            message = "Resource not accessible by personal access token"
+            return refuse(request, ApiError(403, "no_permission", message))
         return await handler(request)
 
     return checked
@@ -160,6 +223,7 @@ def _guarded(handler: Any) -> Any:
 
 _REPO = "/github/repos/{owner}/{repo}"
 ROUTES = [
+    Route("/github/rate_limit", _guarded(rate_limit), methods=["GET"]),
     Route(_REPO, _guarded(repository), methods=["GET"]),
     Route(f"{_REPO}/branches", _guarded(branches), methods=["GET"]),
     Route(f"{_REPO}/branches/{{branch:path}}", _guarded(branch), methods=["GET"]),
@@ -167,5 +231,6 @@ ROUTES = [
     Route(f"{_REPO}/pulls/{{number:int}}", _guarded(pull), methods=["GET"]),
     Route(f"{_REPO}/pulls/{{number:int}}/files", _guarded(pull_files), methods=["GET"]),
     Route(f"{_REPO}/commits/{{ref:path}}/check-runs", _guarded(checks), methods=["GET"]),
+    Route(f"{_REPO}/commits/{{ref:path}}/status", _guarded(status), methods=["GET"]),
     Route(f"{_REPO}/compare/{{spec:path}}", _guarded(compare), methods=["GET"]),
 ]

@@ -30,6 +30,12 @@ class Counters:
         self.requests[key] += 1
         self._unsaved[0][key] += 1
 
+    def unchanged(self, path: str) -> None:
+        """Count an answer that said: as you know it."""
+        key = f"304 {route_of(path)}"
+        self.requests[key] += 1
+        self._unsaved[0][key] += 1
+
     def refusal(self, status: int | str, code: str) -> None:
         """Count one refusal; status `cut` stands for a connection that was cut."""
         key = f"{status} {code}"

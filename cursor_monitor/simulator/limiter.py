@@ -47,6 +47,22 @@ class RequestsLimit:
         return _headers(most, 0, reset) | {"Retry-After": str(max(1, -(-(reset - now) // 1000)))}
 
 
+class HourlyLimit:
+    """A budget of each token that begins anew with every window, as the code host's; times in milliseconds."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, tuple[int, int]] = {}  # token -> end, used
+
+    def count(self, token: str, cost: int, most: int, window: int, now: int) -> tuple[int, int]:
+        """Spend `cost`: how much is used now, never more than one above `most`, and when the window ends."""
+        end, used = self._windows.get(token, (0, 0))
+        if now >= end or end - now > window:
+            end, used = now + window, 0
+        used = min(used + cost, most + 1)
+        self._windows[token] = (end, used)
+        return used, end
+
+
 def _headers(limit: int, remaining: int, reset_ms: int) -> dict[str, str]:
     return {
         "X-RateLimit-Limit": str(limit),

@@ -12,7 +12,7 @@ from cursor_monitor.simulator.conversation import Narrator
 from cursor_monitor.simulator.faults import Faults
 from cursor_monitor.simulator.journal import Journal
 from cursor_monitor.simulator.ledger import Counters
-from cursor_monitor.simulator.limiter import RepositoriesLimit, RequestsLimit
+from cursor_monitor.simulator.limiter import HourlyLimit, RepositoriesLimit, RequestsLimit
 from cursor_monitor.simulator.timeline import Event
 from cursor_monitor.simulator.webhooks import Post, Webhooks, post_over_http
 
@@ -28,6 +28,7 @@ class Simulator:
     faults: Faults
     limit: RepositoriesLimit
     requests_limit: RequestsLimit
+    code_host_limit: HourlyLimit
     webhooks: Webhooks
     timelines: dict[tuple[str, int | None, str], list[Event]]
     MOST_TIMELINES = 64
@@ -87,6 +88,7 @@ class Simulator:
         self.faults = Faults(self.seed)
         self.limit = RepositoriesLimit()
         self.requests_limit = RequestsLimit()
+        self.code_host_limit = HourlyLimit()
         self.delivered = {}
         self.timelines = {}
         self.webhooks = Webhooks(self.world, self.faults, self.delivered, self.mark_delivered, self._post)

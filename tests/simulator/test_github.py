@@ -79,3 +79,42 @@ async def test_refusals_have_the_code_hosts_shape(sim: Sim) -> None:
     for path in ("/github/repos/acme/missing", f"{REPO}/pulls/9", f"{REPO}/branches/nothing", f"{REPO}/compare/x"):
         assert (await sim.call("GET", path)).status_code == 404
     assert (await sim.get(REPO))["default_branch"] == "main"
+
+
+async def test_statuses_stand_beside_checks_and_pulls_alone_tell_whether_they_can_be_merged(sim: Sim) -> None:
+    await sim.create("[[sim:slow:10]] x", autoCreatePR=True)
+    sim.clock.advance(10.1)
+    (listed,) = await sim.get(f"{REPO}/pulls")
+    alone = await sim.get(f"{REPO}/pulls/101")
+    assert (alone["mergeable"], alone["mergeable_state"], "mergeable" in listed) == (None, "unknown", False)
+    path = f"{REPO}/commits/{alone['head']['sha']}/status"
+    assert (await sim.get(path))["state"] == "pending"
+    sim.clock.advance(2)
+    told = await sim.get(path)
+    assert (told["state"], [status["state"] for status in told["statuses"]]) == ("success", ["success"])
+    assert (await sim.get(f"{REPO}/commits/main/status"))["state"] == "pending"  # as the real one, without any status
+
+
+async def test_a_token_has_its_budget_and_what_did_not_change_costs_nothing(sim: Sim) -> None:
+    await sim.fault(effect="code_host_limit", requests=2, seconds=60)
+    first = await sim.call("GET", REPO)
+    known = {"If-None-Match": first.headers["etag"]}
+    assert first.headers["etag"].startswith('W/"')
+    for _ in range(3):
+        again = await sim.call("GET", REPO, headers=known)
+        assert (again.status_code, again.headers["x-ratelimit-remaining"]) == (304, "1")
+    answers = [(await sim.call("GET", REPO)).status_code for _ in range(3)]
+    assert answers == [200, 403, 403]
+    assert (await sim.ledger())["requests"] == {"GET /github": 7, "304 /github": 3}
+    sim.clock.advance(61)
+    assert (await sim.call("GET", REPO)).status_code == 200
+
+
+async def test_tokens_without_access_or_rights(sim: Sim) -> None:
+    await sim.finished(await sim.create(autoCreatePR=True))
+    for token in ("", "stranger"):
+        assert (await sim.call("GET", REPO, headers={"Authorization": f"Bearer {token}"})).status_code == 404
+    limited = {"Authorization": "Bearer nochecks"}
+    sha = (await sim.get(f"{REPO}/pulls/101"))["head"]["sha"]
+    assert (await sim.call("GET", f"{REPO}/commits/{sha}/check-runs", headers=limited)).status_code == 403
+    assert (await sim.call("GET", f"{REPO}/commits/{sha}/status", headers=limited)).status_code == 200

@@ -1,0 +1,1 @@
+"""The code host's API, and the only client of it."""
