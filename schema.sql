@@ -127,19 +127,92 @@ CREATE TABLE IF NOT EXISTS agents (
                      AND coalesce(run_status NOT IN ('FINISHED', 'ERROR', 'CANCELLED', 'EXPIRED'), true)) STORED,
     error_code       text,
     error_message    text,
+    launch_options   jsonb NOT NULL DEFAULT '{}',
+    state            text GENERATED ALWAYS AS (CASE
+                     WHEN launch_status = 'requested' THEN 'queued'
+                     WHEN launch_status <> 'launched' THEN launch_status
+                     WHEN run_status = 'FINISHED' THEN 'finished'
+                     WHEN run_status IN ('ERROR', 'EXPIRED') THEN 'failed'
+                     WHEN run_status = 'CANCELLED' THEN 'cancelled'
+                     WHEN agent_status = 'DELETED' THEN 'failed'
+                     ELSE 'working' END) STORED,
+    shelf            text GENERATED ALWAYS AS (CASE agent_status
+                     WHEN 'DELETED' THEN 'deleted' WHEN 'ARCHIVED' THEN 'archived' ELSE 'current' END) STORED,
+    tokens           bigint,
+    cost_cents       double precision,
+    usage_at         timestamptz,
+    pinned_at        timestamptz,
     created_by       text,
     created_at       timestamptz NOT NULL,
     launched_at      timestamptz,
     observed_at      timestamptz,
     listed_at        timestamptz,
     listed_update    timestamptz,
+    active_at        timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_at timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_update timestamptz;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS launch_options jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS state text GENERATED ALWAYS AS (CASE
+    WHEN launch_status = 'requested' THEN 'queued'
+    WHEN launch_status <> 'launched' THEN launch_status
+    WHEN run_status = 'FINISHED' THEN 'finished'
+    WHEN run_status IN ('ERROR', 'EXPIRED') THEN 'failed'
+    WHEN run_status = 'CANCELLED' THEN 'cancelled'
+    WHEN agent_status = 'DELETED' THEN 'failed'
+    ELSE 'working' END) STORED;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS shelf text GENERATED ALWAYS AS (CASE agent_status
+    WHEN 'DELETED' THEN 'deleted' WHEN 'ARCHIVED' THEN 'archived' ELSE 'current' END) STORED;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS tokens bigint;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS cost_cents double precision;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS usage_at timestamptz;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS pinned_at timestamptz;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS active_at timestamptz;
+UPDATE agents SET active_at = greatest(listed_update, launched_at, created_at) WHERE active_at IS NULL;
+ALTER TABLE agents ALTER COLUMN active_at SET DEFAULT now(), ALTER COLUMN active_at SET NOT NULL;
+
+-- The words an agent is found by. Addresses and branches are taken apart, so that any part of them is a word.
+CREATE OR REPLACE FUNCTION agent_words(id text, name text, repository text, branch text, prompt text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 5000 SET search_path = '' AS $$
+SELECT pg_catalog.to_tsvector('pg_catalog.simple', pg_catalog.translate(pg_catalog.concat_ws(' ',
+    id, pg_catalog.left(name, 10000), repository, branch, pg_catalog.left(prompt, 10000)),
+    '/:._-@#?&=+,;()[]{}<>"''!|\`*~%$^', '                                   '))
+$$;
+
+-- One for each order and each filter of the list of agents.
 CREATE INDEX IF NOT EXISTS agents_by_age ON agents (created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_by_activity ON agents (active_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_by_cost ON agents ((coalesce(cost_cents, -1)) DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_by_name ON agents ((lower(left(coalesce(name, ''), 60))) DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_by_state ON agents (state DESC, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_by_repository ON agents (repository, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_by_origin ON agents (origin, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_put_away ON agents (shelf, created_at DESC, id DESC) WHERE shelf <> 'current';
+CREATE INDEX IF NOT EXISTS agents_pinned ON agents (pinned_at) WHERE pinned_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS agents_words ON agents USING gin (agent_words(id, name, repository, branch, prompt));
 CREATE INDEX IF NOT EXISTS agents_live ON agents (id) WHERE launch_status = 'requested' OR is_working;
 CREATE INDEX IF NOT EXISTS agents_by_orchestration ON agents (orchestration_id) WHERE orchestration_id IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS agent_tags (
+    agent_id   text NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    tag        text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (agent_id, tag)
+);
+CREATE INDEX IF NOT EXISTS agent_tags_by_tag ON agent_tags (tag, agent_id);
+
+-- One action on many agents; its id is the caller's, so that repeating it does nothing.
+CREATE TABLE IF NOT EXISTS agent_batches (
+    id           uuid PRIMARY KEY,
+    action       text NOT NULL,
+    request_hash text NOT NULL,
+    accepted     text[] NOT NULL,
+    refused      jsonb NOT NULL,
+    created_by   text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now()
+);
 
 -- One attempt of an orchestration's task: the engine's view of one agent.
 CREATE TABLE IF NOT EXISTS agent_orchestrator_states (
@@ -313,6 +386,8 @@ BEGIN
         'orchestration_events',
         'orchestration_tasks',
         'agents',
+        'agent_tags',
+        'agent_batches',
         'agent_orchestrator_states',
         'agent_runs',
         'agent_followups',

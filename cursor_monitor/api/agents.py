@@ -13,17 +13,16 @@ from cursor_monitor.api.bodies import FollowupBody, LaunchAgentBody
 from cursor_monitor.api.deps import (
     BY,
     AgentId,
-    Cursor,
     IdempotencyKey,
     Limit,
-    RepositoryFilter,
-    Search,
-    StatusFilter,
     errors,
     require_json,
     writing_errors,
 )
+from cursor_monitor.api.fleet_query import FleetCursor, FleetQuery, GroupBy, Sort
+from cursor_monitor.domain.fleet import parse_order
 from cursor_monitor.queries import agents as queries
+from cursor_monitor.queries import fleet
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import agents as services
 from cursor_monitor.services import upkeep
@@ -47,14 +46,16 @@ def launch(body: LaunchAgentBody, response: Response, idempotency_key: Idempoten
 
 @router.get("", response_model=schemas.Listing[schemas.AgentLine], responses=errors())
 def list_agents(
-    status: StatusFilter = None,
-    repository: RepositoryFilter = None,
-    q: Search = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    wanted: FleetQuery, sort: Sort = None, cursor: FleetCursor = None, limit: Limit = 50
 ) -> Page[queries.AgentRow]:
-    """The newest first."""
-    return queries.list_agents(state=status, repository=repository, q=q, cursor=cursor, limit=limit)
+    """The newest first, unless `sort` says otherwise."""
+    return fleet.list_agents(wanted, parse_order(sort), cursor=cursor, limit=limit)
+
+
+@router.get("/groups", response_model=schemas.Listing[schemas.Group], responses=errors())
+def list_groups(by: GroupBy, wanted: FleetQuery) -> Page[fleet.GroupRow]:
+    """How many agents there are of each repository, status, tag or origin, the most first, at most 200."""
+    return Page(fleet.list_groups(by, wanted))
 
 
 @router.get("/{agent_id}", response_model=schemas.Agent, responses=errors(404))

@@ -130,6 +130,19 @@ class AgentLine(Answer):
     created_at: Time
     launched_at: Time | None
     observed_at: Time | None
+    active_at: Time | None = Field(description="The newest sign of life that Cursor told of.")
+    shelf: str = Field(description="current, archived or deleted, at Cursor.")
+    tokens: int | None = Field(description="Null while Cursor has recorded nothing.")
+    cost_cents: float | None = Field(description="US cents charged; null where it is not known.")
+    pinned: bool
+    tags: list[str]
+
+
+class Group(Answer):
+    """How many agents have something in common; `value` is null for those that have none of it."""
+
+    value: str | None
+    count: int
 
 
 class Run(Answer):

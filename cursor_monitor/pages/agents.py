@@ -11,7 +11,8 @@ from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.table import filter_choice, pager, search_box, table
 from cursor_monitor.components.time import age
-from cursor_monitor.queries.agents import STATES, AgentRow
+from cursor_monitor.domain.fleet import STATES
+from cursor_monitor.queries.agents import AgentRow
 from cursor_monitor.state.agents import AgentsState as State
 
 _HEADS = (

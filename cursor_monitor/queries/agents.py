@@ -7,14 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid, NotFound
-from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.store import agents as store
-from cursor_monitor.store import cache, tables
+from cursor_monitor.store import cache, fleet, tables
 from cursor_monitor.store.database import reading
-
-STATES = ("queued", "working", "finished", "failed", "cancelled")
-"""The derived words the fleet is filtered by; Cursor's own words stay in `run_status`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,7 @@ class AgentRow:
 
     id: str
     name: str | None
-    state: str  # one of STATES
+    state: str  # one of domain.fleet.STATES
     run_status: str | None  # Cursor's word, as given
     agent_status: str | None  # Cursor's word, as given
     origin: str  # orchestration, person, elsewhere
@@ -39,6 +35,12 @@ class AgentRow:
     created_at: datetime
     launched_at: datetime | None
     observed_at: datetime | None
+    active_at: datetime | None = None  # the newest sign of life that Cursor told of
+    shelf: str = "current"  # one of domain.fleet.SHELVES
+    tokens: int | None = None
+    cost_cents: float | None = None
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,34 +143,6 @@ def list_branches(*, repository: str | None = None, cursor: str | None = None, l
     return Page(tuple(BranchRow(r.repository, r.branch or "", r.pr_url, r.id, r.created_at) for r in shown), following)
 
 
-def list_agents(
-    *,
-    state: str | None = None,
-    repository: str | None = None,
-    q: str | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page[AgentRow]:
-    """The newest first; raises Invalid for an unknown state or cursor."""
-    if state and state not in STATES:
-        raise Invalid("status", f"must be one of {', '.join(STATES)}")
-    check_limit(limit)
-    position = decode_cursor(cursor, 2)
-    with reading() as session:
-        rows = store.select_newest(
-            session,
-            state=state or None,
-            repository=(repository or "").strip() or None,
-            q=(q or "").strip()[:200] or None,
-            before=(_time(position[0]), position[1]) if position else None,
-            limit=limit + 1,
-        )
-    more = len(rows) > limit
-    shown = rows[:limit]
-    following = encode_cursor(shown[-1].created_at.isoformat(), shown[-1].id) if more else None
-    return Page(tuple(_row(r) for r in shown), following)
-
-
 def get_agent(agent_id: str) -> AgentDetail:
     """One agent with its runs; raises NotFound."""
     with reading() as session:
@@ -177,8 +151,9 @@ def get_agent(agent_id: str) -> AgentDetail:
             raise NotFound(f"No agent has the id {agent_id[:60]}.")
         runs = store.select_runs(session, agent_id)
         followups = store.select_followups(session, agent_id)
+        tags = fleet.select_tags(session, [agent_id])
     return AgentDetail(
-        agent=_row(found),
+        agent=row_of(found, tags[agent_id]),
         prompt=found.prompt,
         url=found.url,
         created_by=found.created_by,
@@ -186,27 +161,6 @@ def get_agent(agent_id: str) -> AgentDetail:
         followups=tuple(_followup(f) for f in followups),
         controls=_controls(found),
     )
-
-
-def derived_state(agent: tables.Agent) -> str:
-    """The word the fleet is filtered by."""
-    if agent.launch_status == "failed":
-        return "failed"
-    if agent.launch_status == "cancelled":
-        return "cancelled"
-    if agent.launch_status == "requested":
-        return "queued"
-    if agent.agent_status == "DELETED" and agent.run_status not in RUN_TERMINAL:
-        return "failed"
-    match agent.run_status:
-        case "FINISHED":
-            return "finished"
-        case "ERROR" | "EXPIRED":
-            return "failed"
-        case "CANCELLED":
-            return "cancelled"
-        case _:
-            return "working"
 
 
 def _controls(agent: tables.Agent) -> tuple[str, ...]:
@@ -217,11 +171,12 @@ def _controls(agent: tables.Agent) -> tuple[str, ...]:
     return ("followup", "stop") if agent.is_working else ("followup", "archive", "delete")
 
 
-def _row(a: tables.Agent) -> AgentRow:
+def row_of(a: tables.Agent, tags: tuple[str, ...] = ()) -> AgentRow:
+    """The line of one agent."""
     return AgentRow(
         id=a.id,
         name=a.name,
-        state=derived_state(a),
+        state=a.state or "",
         run_status=a.run_status,
         agent_status=a.agent_status,
         origin=a.origin,
@@ -237,6 +192,12 @@ def _row(a: tables.Agent) -> AgentRow:
         created_at=a.created_at,
         launched_at=a.launched_at,
         observed_at=a.observed_at,
+        active_at=a.active_at,
+        shelf=a.shelf or "current",
+        tokens=a.tokens,
+        cost_cents=a.cost_cents,
+        pinned=a.pinned_at is not None,
+        tags=tags,
     )
 
 

@@ -41,7 +41,13 @@ def decode_cursor(cursor: str | None, width: int) -> tuple[str, ...] | None:
 
 
 def _is_plain(value: object) -> bool:
-    return isinstance(value, str) and "\x00" not in value
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    try:
+        value.encode()  # JSON can hold half of a surrogate pair, Postgres cannot
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_limit(limit: int) -> int:

@@ -134,6 +134,7 @@ def _compare(session: Session, agent: tables.Agent, item: AgentView, *, is_known
         # Only then: the end of the run before must have been seen by whoever waits for it.
         values |= {"latest_run_id": item.latest_run_id, "run_status": None}
     agents.update(session, agent.id, **values)
+    agents.note_activity(session, agent.id, item.updated_at)
     notices.announce(session, f"agent:{agent.id}")
     if has_new_run or not is_at_rest:
         parent = str(agent.orchestration_id) if agent.orchestration_id else None
@@ -193,7 +194,7 @@ def _record_discovered(session: Session, job: ClaimedJob, agent: AgentView, run:
         result=storable(run.result) if run.result else None,
         duration_ms=run.duration_ms,
         created_at=run.created_at,
-        ended_at=now if is_over else None,
+        ended_at=run.updated_at if is_over else None,  # of a run that is over it is the end
     )
     if not is_over:
         jobs.enqueue(session, [observe_job(agent.id)])

@@ -9,7 +9,9 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import live, routes
-from cursor_monitor.queries.agents import AgentRow, list_agents
+from cursor_monitor.domain.fleet import FleetFilter
+from cursor_monitor.queries.agents import AgentRow
+from cursor_monitor.queries.fleet import list_agents
 from cursor_monitor.queries.page import Page
 from cursor_monitor.state.live import LiveMixin
 from cursor_monitor.state.paging import PagingMixin
@@ -27,9 +29,7 @@ class AgentsState(LiveMixin, PagingMixin, rx.State):
         self._read_address()
         return partial(
             list_agents,
-            state=self.filters["status"],
-            repository=self.filters["repository"],
-            q=self.q,
+            FleetFilter(status=self.filters["status"], repository=self.filters["repository"], q=self.q),
             cursor=self.cursor,
             limit=50,
         )

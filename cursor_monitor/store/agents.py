@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, text, tuple_
+from sqlalchemy import func, or_, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.store import tables
 
 _NOW = text("clock_timestamp()")
@@ -19,6 +18,7 @@ _NOW = text("clock_timestamp()")
 
 def insert_agent(session: Session, **values: Any) -> None:
     """Write a new agent; one that is already there is left as it is."""
+    values.setdefault("active_at", values.get("listed_update") or values["created_at"])
     table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
     session.connection().execute(insert(table).values(**values).on_conflict_do_nothing(index_elements=["id"]))
 
@@ -78,30 +78,6 @@ def mark_listed(session: Session, ids: Sequence[str]) -> None:
     session.connection().execute(table.update().where(table.c.id.in_(ids)).values(listed_at=_NOW))
 
 
-def select_newest(
-    session: Session,
-    *,
-    state: str | None,
-    repository: str | None,
-    q: str | None,
-    before: tuple[datetime, str] | None,
-    limit: int,
-) -> Sequence[tables.Agent]:
-    """A page of the fleet, newest first; `q` is looked for in name, id, repository, branch and prompt."""
-    row = tables.Agent
-    query = select(row)
-    if state:
-        query = query.where(_in_state(state))
-    if repository:
-        query = query.where(col(row.repository).icontains(repository, autoescape=True))
-    if q:
-        looked_in = (row.name, row.id, row.repository, row.branch, row.prompt)
-        query = query.where(or_(*(col(c).icontains(q, autoescape=True) for c in looked_in)))
-    if before is not None:
-        query = query.where(tuple_(col(row.created_at), col(row.id)) < before)
-    return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
-
-
 def select_with_branch(
     session: Session, *, repository: str | None, before: tuple[datetime, str] | None, limit: int
 ) -> Sequence[tables.Agent]:
@@ -115,25 +91,9 @@ def select_with_branch(
     return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
 
 
-def _in_state(state: str) -> ColumnElement[bool]:
-    launch, run = col(tables.Agent.launch_status), col(tables.Agent.run_status)
-    launched = launch == "launched"
-    match state:
-        case "queued":
-            return launch == "requested"
-        case "working":
-            return col(tables.Agent.is_working).is_(True)
-        case "finished":
-            return and_(launched, run == "FINISHED")
-        case "failed":
-            is_gone = and_(col(tables.Agent.agent_status) == "DELETED", run.not_in(RUN_TERMINAL))
-            return or_(launch == "failed", and_(launched, run.in_(("ERROR", "EXPIRED"))), is_gone)
-        case _:
-            return or_(launch == "cancelled", and_(launched, run == "CANCELLED"))
-
-
 def save_run(session: Session, **values: Any) -> None:
     """Write what was observed of a run; a prompt or result known before is kept, a run that ended stays ended."""
+    note_activity(session, values["agent_id"], values.get("ended_at") or values["created_at"])
     statement = insert(tables.Run.__table__).values(observed_at=_NOW, **values)  # pyright: ignore[reportAttributeAccessIssue]
     new, old = statement.excluded, tables.Run.__table__.c  # pyright: ignore[reportAttributeAccessIssue]
     kept = {
@@ -147,6 +107,13 @@ def save_run(session: Session, **values: Any) -> None:
             where=old.ended_at.is_(None),
         )
     )
+
+
+def note_activity(session: Session, agent_id: str, at: datetime) -> None:
+    """The agent gave a sign of life then; an older one than is known changes nothing."""
+    table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    is_newer = (table.c.id == agent_id) & (table.c.active_at < at)
+    session.connection().execute(table.update().where(is_newer).values(active_at=at))
 
 
 def select_runs(session: Session, agent_id: str) -> Sequence[tables.Run]:

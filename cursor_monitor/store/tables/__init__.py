@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
-from cursor_monitor.store.tables.fleet import Agent, Followup, Run, WebhookDelivery
+from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job
 
 __all__ = [
     "Agent",
     "Attempt",
+    "Batch",
     "CacheEntry",
     "CursorBudget",
     "Event",
@@ -19,6 +20,7 @@ __all__ = [
     "Job",
     "Orchestration",
     "Run",
+    "Tag",
     "Task",
     "WebhookDelivery",
 ]

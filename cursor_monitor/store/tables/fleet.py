@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, Text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Computed, Double, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 
@@ -35,13 +37,46 @@ class Agent(SQLModel, table=True):
     is_working: bool = Field(default=False, sa_column=Column(Boolean, Computed("launch_status = 'launched'")))
     error_code: str | None = Field(default=None, sa_type=Text)
     error_message: str | None = Field(default=None, sa_type=Text)
+    launch_options: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    state: str | None = Field(default=None, sa_column=Column(Text, Computed("launch_status")))
+    shelf: str | None = Field(default=None, sa_column=Column(Text, Computed("agent_status")))
+    tokens: int | None = Field(default=None, sa_type=BigInteger)
+    cost_cents: float | None = Field(default=None, sa_type=Double)
+    usage_at: datetime | None = None
+    pinned_at: datetime | None = None
     created_by: str | None = Field(default=None, sa_type=Text)
     created_at: datetime
     launched_at: datetime | None = None
     observed_at: datetime | None = None
     listed_at: datetime | None = None
     listed_update: datetime | None = None
+    active_at: datetime
     updated_at: datetime
+
+
+class Tag(SQLModel, table=True):
+    """A word that a person put on an agent."""
+
+    __tablename__ = "agent_tags"  # pyright: ignore[reportAssignmentType]
+
+    agent_id: str = Field(primary_key=True, foreign_key="agents.id", sa_type=Text)
+    tag: str = Field(primary_key=True, sa_type=Text)
+    created_by: str = Field(sa_type=Text)
+    created_at: datetime
+
+
+class Batch(SQLModel, table=True):
+    """One action on many agents, and what became of it."""
+
+    __tablename__ = "agent_batches"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(primary_key=True)
+    action: str = Field(sa_type=Text)
+    request_hash: str = Field(sa_type=Text)
+    accepted: list[str] = Field(sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
+    refused: list[dict[str, str]] = Field(sa_type=JSONB)
+    created_by: str = Field(sa_type=Text)
+    created_at: datetime
 
 
 class Run(SQLModel, table=True):
