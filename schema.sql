@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS orchestrations (
     options          jsonb NOT NULL,
     requested_tasks  jsonb NOT NULL DEFAULT '[]',
     is_planned       boolean NOT NULL DEFAULT false,
+    plan_source      text,
     is_approved      boolean NOT NULL DEFAULT false,
     is_cancelling    boolean NOT NULL DEFAULT false,
     allowance        integer,
@@ -47,6 +48,7 @@ CREATE TABLE IF NOT EXISTS orchestrations (
     completed_at     timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS plan_source text;
 CREATE INDEX IF NOT EXISTS orchestrations_live ON orchestrations (status, id DESC)
     WHERE status NOT IN ('completed', 'partial', 'error', 'stopped');
 CREATE INDEX IF NOT EXISTS orchestrations_by_status ON orchestrations (status, id DESC);
@@ -87,6 +89,7 @@ CREATE TABLE IF NOT EXISTS orchestration_tasks (
     depends_on       text[] NOT NULL DEFAULT '{}',
     model            text,
     ref              text,
+    is_merge         boolean NOT NULL DEFAULT false,
     status           text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'skipped', 'cancelled')),
     attempts_allowed integer,
     is_waived        boolean NOT NULL DEFAULT false,
@@ -103,6 +106,7 @@ CREATE TABLE IF NOT EXISTS orchestration_tasks (
     completed_at     timestamptz,
     PRIMARY KEY (orchestration_id, key)
 );
+ALTER TABLE orchestration_tasks ADD COLUMN IF NOT EXISTS is_merge boolean NOT NULL DEFAULT false;
 
 -- An agent as the fleet knows it, launched here or seen at Cursor; its id is minted here before Cursor hears of it.
 CREATE TABLE IF NOT EXISTS agents (

@@ -80,7 +80,9 @@ class LaunchOrchestrationBody(Body):
     model: Text | None = _documented("One of GET models; Cursor's default where absent.")
     mode: Text | None = _documented("How the work is split over agents.", enum=[*map(str, Mode), None])
     name: Text | None = _documented("A line for people; made from the prompt where absent.")
-    tasks: list[TaskBody] | None = _documented("The plan; needed by every mode but SINGLE_AGENT.")
+    tasks: list[TaskBody] | None = _documented(
+        "The plan; where absent, the prompt is split, or in AUTO a planner is asked."
+    )
     options: OptionsBody | None = _documented("Limits.")
 
 

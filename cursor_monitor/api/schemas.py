@@ -83,6 +83,9 @@ class Task(Answer):
     prompt: str
     status: TaskStatus
     depends_on: list[str]
+    model: str | None = Field(description="Its own model, instead of the orchestration's.")
+    ref: str | None = Field(description="Its own starting point, instead of a dependency's branch.")
+    is_merge: bool = Field(description="Put in by the plan, to merge the branches of what it waits for.")
     agent_id: str | None
     latest_run_id: str | None
     attempts: int

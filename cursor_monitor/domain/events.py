@@ -46,10 +46,18 @@ class PlanMade(Event):
     """The prompt became tasks."""
 
     tasks: tuple[PlanTask, ...]
+    source: str = "request"  # request, prompt, planner or fallback
+    reason: str | None = None  # why it fell back
 
     def message(self) -> str:
-        count = len(self.tasks)
-        return f"Planned {count} task{'s' if count != 1 else ''}."
+        count, steps = len(self.tasks), sum(task.is_merge for task in self.tasks)
+        merges = f", {steps} of them to merge branches" if steps else ""
+        whence = {
+            "prompt": " from the structure of the prompt",
+            "planner": " as the planner proposed",
+            "fallback": f": the whole prompt, as there is no plan ({self.reason})",
+        }.get(self.source, "")
+        return f"Planned {count} task{'s' if count != 1 else ''}{merges}{whence}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

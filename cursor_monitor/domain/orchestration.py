@@ -40,6 +40,7 @@ class PlanTask:
     depends_on: tuple[str, ...] = ()
     model: str | None = None
     ref: str | None = None
+    is_merge: bool = False  # put in by the plan, to merge the branches of what it waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Task:
     depends_on: tuple[str, ...] = ()
     model: str | None = None
     ref: str | None = None
+    is_merge: bool = False
     status: TaskStatus = TaskStatus.PENDING
     attempts: tuple[Attempt, ...] = ()
     attempts_allowed: int | None = None  # raised by a person's retry; None: the option's number
@@ -176,6 +178,7 @@ class Snapshot:
     requested_tasks: tuple[PlanTask, ...] = ()
     tasks: tuple[Task, ...] = ()
     is_planned: bool = False
+    plan_source: str | None = None  # request, prompt, planner, fallback or person
     is_approved: bool = False
     is_cancelling: bool = False
     allowance: int | None = None  # agents allowed in all, once a person raised the option's number

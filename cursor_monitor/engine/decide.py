@@ -10,7 +10,7 @@ from cursor_monitor.domain.events import Event
 from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence
+from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, merging
 from cursor_monitor.engine.rules.common import Events, deadline
 
 Rule = Callable[[Snapshot, datetime], Events]
@@ -29,9 +29,11 @@ ADVANCING: tuple[Rule, ...] = (
     beginning.ask_for_approval,
     beginning.start,
     beginning.release_held,
+    merging.fail_on_conflicts,
     evidence.assess_finished_runs,
     dispatch.settle_failed_tasks,
     dispatch.skip_unreachable_tasks,
+    merging.skip_needless_merges,
     dispatch.launch_ready_tasks,
     dispatch.finish,
 )

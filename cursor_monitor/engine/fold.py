@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.orchestration import Attempt, Followup, RunFacts, Snapshot, Task
+from cursor_monitor.domain.orchestration import Attempt, Followup, PlanTask, RunFacts, Snapshot, Task
 from cursor_monitor.domain.status import (
     ORCHESTRATION_TERMINAL,
     RUN_TERMINAL,
@@ -58,8 +58,7 @@ def evolve(snapshot: Snapshot, event: e.Event) -> Snapshot:
 def _whole(s: Snapshot, event: e.Event) -> Snapshot:
     match event:
         case e.PlanMade():
-            tasks = tuple(Task(p.key, p.title, p.prompt, p.depends_on, p.model, p.ref) for p in event.tasks)
-            return replace(s, tasks=tasks, is_planned=True)
+            return replace(s, tasks=tuple(map(_planned, event.tasks)), is_planned=True, plan_source=event.source)
         case e.ApprovalRequested():
             return replace(s, status=OrchestrationStatus.WAITING)
         case e.PlanApproved():
@@ -88,6 +87,10 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
             )
         case _:
             raise ValueError(f"no rule to fold {type(event).__name__}")
+
+
+def _planned(p: PlanTask) -> Task:
+    return Task(p.key, p.title, p.prompt, p.depends_on, p.model, p.ref, p.is_merge)
 
 
 def _going_on(s: Snapshot) -> Snapshot:

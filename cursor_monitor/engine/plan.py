@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.orchestration import LaunchRequest, Options, PlanTask
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.domain.text import storable
+from cursor_monitor.engine.plan_check import check_dependencies
+from cursor_monitor.engine.plan_merge import with_merge_steps
+from cursor_monitor.engine.plan_order import order_parts
+from cursor_monitor.engine.plan_split import split_prompt
 
 PROMPT_LIMIT = 100_000  # characters; Cursor publishes none, clients in the field use this
 NAME_LIMIT = 100  # Cursor's own limit for an agent's name
@@ -52,9 +55,8 @@ def parse_request(fields: Mapping[str, Any], defaults: Options, models: Sequence
         tasks=_tasks(fields.get("tasks"), mode, models),
         options=_options(fields.get("options"), defaults),
     )
-    if mode is not Mode.SINGLE_AGENT and not request.tasks:
-        raise Invalid("tasks", f"{mode} needs a list of tasks; give at least one, or choose SINGLE_AGENT")
     check_dependencies(request.tasks)
+    check_size(make_plan(request, first_line_number(fields.get("prompt"))) or ())
     return request
 
 
@@ -81,48 +83,55 @@ def parse_ref(value: str | None, field: str) -> str | None:
     return value
 
 
-def make_plan(request: LaunchRequest) -> tuple[PlanTask, ...]:
-    """The tasks of a checked request, in order, with the dependencies that its mode implies."""
+def make_plan(request: LaunchRequest, first_line: int = 1) -> tuple[PlanTask, ...] | None:
+    """The tasks of a checked request, merge steps included; None where a planner is to be asked.
+
+    Raises Invalid where the prompt's own structure makes no plan; `first_line` is the number of its first line.
+    """
+    if request.tasks:
+        return with_merge_steps(request.tasks)
     if request.mode is Mode.SINGLE_AGENT:
-        title = request.name or first_line(request.prompt)
-        return (PlanTask(key="task-1", title=title, prompt=request.prompt),)
-    return request.tasks
+        return one_task(request.prompt, request.name)
+    split = split_prompt(request.prompt, bullets=request.mode is not Mode.AUTO)
+    if split is not None:
+        if len(split.parts) > TASKS_LIMIT:
+            line = first_line + split.parts[TASKS_LIMIT].line - 1
+            count = len(split.parts)
+            message = f"line {line}: at most {TASKS_LIMIT} tasks are allowed, these are {count}; split the job"
+            raise Invalid("prompt", message)
+        return with_merge_steps(order_parts(split, request.mode, first_line))
+    if request.mode is Mode.AUTO:
+        return None
+    raise Invalid(
+        "tasks",
+        f"{request.mode} needs tasks; give at least one, or choose SINGLE_AGENT, or write the prompt as a list "
+        "or under headings, two at the least",
+    )
 
 
-def check_dependencies(tasks: Sequence[PlanTask]) -> None:
-    """Raise Invalid for duplicate keys, unknown or own dependencies and cycles, saying where."""
-    keys = [task.key for task in tasks]
-    for index, key in enumerate(keys):
-        if key in keys[:index]:
-            raise Invalid(f"tasks[{index}].key", f"{key!r} is used twice; give each task a key of its own")
-    for index, task in enumerate(tasks):
-        for wanted in task.depends_on:
-            if wanted == task.key:
-                raise Invalid(f"tasks[{index}].depends_on", f"{wanted!r} is the task itself; remove it")
-            if wanted not in keys:
-                raise Invalid(
-                    f"tasks[{index}].depends_on", f"there is no task {wanted[:64]!r}; use one of {', '.join(keys)}"
-                )
-    cycle = _find_cycle({task.key: task.depends_on for task in tasks})
-    if cycle:
-        where = keys.index(cycle[0])
-        raise Invalid(
-            f"tasks[{where}].depends_on", f"these wait for each other: {' -> '.join(cycle)}; break the circle"
-        )
+def one_task(prompt: str, name: str | None = None) -> tuple[PlanTask, ...]:
+    """The whole prompt as one task."""
+    return (PlanTask(key="task-1", title=name or first_line(prompt), prompt=prompt),)
+
+
+def check_size(tasks: Sequence[PlanTask]) -> None:
+    """Raise Invalid where the merge steps make a plan too long."""
+    if len(tasks) > TASKS_LIMIT:
+        steps = sum(task.is_merge for task in tasks)
+        count = f"with {steps} merge steps these are {len(tasks)}"
+        raise Invalid("tasks", f"at most {TASKS_LIMIT} are allowed, {count}; split the job")
+
+
+def first_line_number(prompt: object) -> int:
+    """The number of the first line that is kept, once the blank lines before it are gone."""
+    text = prompt if isinstance(prompt, str) else ""
+    return 1 + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def first_line(text: str) -> str:
     """A short title from a longer text."""
     line = next((part.strip(" #*-\t") for part in text.splitlines() if part.strip(" #*-\t")), "Task")
     return line if len(line) <= 80 else line[:79].rstrip() + "…"
-
-
-def _find_cycle(graph: Mapping[str, Sequence[str]]) -> list[str]:
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        return list(error.args[1])
-    return []
 
 
 def _tasks(value: object, mode: Mode, models: Sequence[str]) -> tuple[PlanTask, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cursor_monitor.domain.orchestration import Report, Snapshot, Task
 from cursor_monitor.domain.status import Mode, TaskStatus
+from cursor_monitor.engine.plan_split import split_prompt
 
 CONTRACT = """
 ---
@@ -22,14 +23,16 @@ Leave "remaining" empty only if nothing of the task is left. Count only tests th
 
 def task_prompt(snapshot: Snapshot, task: Task) -> str:
     """The first prompt of a task's agent: goal, task, what to build on, contract."""
-    if snapshot.mode is Mode.SINGLE_AGENT:
+    if task.prompt == snapshot.prompt:
         return task.prompt + "\n" + CONTRACT
     parts = [
-        f"This is one task of a larger job. The whole job, for orientation only:\n\n{snapshot.prompt}",
+        _orientation(snapshot),
         f"\n\n---\nYour task, and nothing beyond it: {task.title}\n\n{task.prompt}\n",
     ]
     merges = branches_to_merge(snapshot, task)
-    if merges:
+    if merges and task.is_merge:
+        parts.append(f"\nYou start from {starting_ref(snapshot, task)}. Merge into it: {', '.join(merges)}.\n")
+    elif merges:
         names = ", ".join(merges)
         parts.append(
             f"\nBefore you begin, merge these branches of earlier tasks into yours: {names}. "
@@ -39,15 +42,43 @@ def task_prompt(snapshot: Snapshot, task: Task) -> str:
     return "".join(parts) + CONTRACT
 
 
+def _orientation(snapshot: Snapshot) -> str:
+    split = None
+    if snapshot.plan_source == "prompt":
+        split = split_prompt(snapshot.prompt, bullets=snapshot.mode is not Mode.AUTO)
+    if split is None:
+        return f"This is one task of a larger job. The whole job, for orientation only:\n\n{snapshot.prompt}"
+    shared = f" What holds for all of them:\n\n{split.shared}" if split.shared.strip() else ""
+    return f"This is one task of a larger job, {snapshot.name}; other agents do its other tasks.{shared}"
+
+
 def starting_ref(snapshot: Snapshot, task: Task) -> str | None:
     """The branch a task starts from: its own, else its first dependency's, else the orchestration's."""
-    bases = _dependency_branches(snapshot, task)
+    bases = dependency_branches(snapshot, task)
     return task.ref or (bases[0] if bases else None) or snapshot.ref
 
 
 def branches_to_merge(snapshot: Snapshot, task: Task) -> tuple[str, ...]:
     """The branches of the dependencies that the task does not already start from."""
-    return tuple(b for b in _dependency_branches(snapshot, task) if b != starting_ref(snapshot, task))
+    return tuple(b for b in dependency_branches(snapshot, task) if b != starting_ref(snapshot, task))
+
+
+def dependency_branches(snapshot: Snapshot, task: Task) -> tuple[str, ...]:
+    """The branches that a task builds on: those of its dependencies, or of what those would have started from."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    waiting = [*reversed(task.depends_on)]
+    while waiting:
+        key = waiting.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        dependency = snapshot.task(key)
+        if dependency.status is TaskStatus.COMPLETED and dependency.branch:
+            found[dependency.branch] = None
+        else:  # skipped, or it changed nothing: it passes on what it would have started from
+            waiting.extend(reversed(dependency.depends_on))
+    return tuple(found)
 
 
 def ask_for_report() -> str:
@@ -88,23 +119,6 @@ def ask_to_improve(score: int, threshold: int, weak: tuple[str, ...]) -> str:
         + "\n\nImprove exactly that."
         + CONTRACT
     )
-
-
-def _dependency_branches(snapshot: Snapshot, task: Task) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    seen: set[str] = set()
-    waiting = [*reversed(task.depends_on)]
-    while waiting:
-        key = waiting.pop()
-        if key in seen:
-            continue
-        seen.add(key)
-        dependency = snapshot.task(key)
-        if dependency.status is TaskStatus.COMPLETED and dependency.branch:
-            found[dependency.branch] = None
-        else:  # skipped, or it changed nothing: it passes on what it would have started from
-            waiting.extend(reversed(dependency.depends_on))
-    return tuple(found)
 
 
 def _bullets(lines: tuple[str, ...]) -> str:

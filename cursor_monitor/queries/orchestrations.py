@@ -79,6 +79,9 @@ class TaskRow:
     prompt: str
     status: str
     depends_on: tuple[str, ...]
+    model: str | None
+    ref: str | None
+    is_merge: bool
     agent_id: str | None
     latest_run_id: str | None
     attempts: int
@@ -253,6 +256,9 @@ def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]) -> 
         prompt=t.prompt,
         status=t.status,
         depends_on=tuple(t.depends_on),
+        model=t.model,
+        ref=t.ref,
+        is_merge=t.is_merge,
         agent_id=t.agent_id,
         latest_run_id=t.latest_run_id,
         attempts=t.attempts,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.orchestration import LaunchRequest, Snapshot
-from cursor_monitor.domain.status import (
-    OrchestrationStatus,
-)
+from cursor_monitor.domain.status import Mode, OrchestrationStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.rules.common import Events, live
 
@@ -18,7 +17,16 @@ def make_plan(s: Snapshot, now: datetime) -> Events:
     if s.is_planned:
         return []
     request = LaunchRequest(s.prompt, s.repository, s.mode, s.name, s.ref, s.model, s.requested_tasks, s.options)
-    return [e.PlanMade(at=now, tasks=plan.make_plan(request))]
+    try:
+        tasks = plan.make_plan(request)
+    except Invalid as error:  # checked when it was requested, so this is a request of another version
+        tasks, reason = None, error.message
+    else:
+        reason = "its prompt has no structure"
+    if tasks is None:
+        return [e.PlanMade(at=now, tasks=plan.one_task(s.prompt, s.name), source="fallback", reason=reason)]
+    is_split = not s.requested_tasks and s.mode is not Mode.SINGLE_AGENT
+    return [e.PlanMade(at=now, tasks=tasks, source="prompt" if is_split else "request")]
 
 
 def ask_for_approval(s: Snapshot, now: datetime) -> Events:

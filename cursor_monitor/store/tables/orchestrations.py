@@ -27,6 +27,7 @@ class Orchestration(SQLModel, table=True):
     options: dict[str, Any] = Field(sa_type=JSONB)
     requested_tasks: list[dict[str, Any]] = Field(sa_type=JSONB)
     is_planned: bool = False
+    plan_source: str | None = Field(default=None, sa_type=Text)
     is_approved: bool = False
     is_cancelling: bool = False
     allowance: int | None = None
@@ -73,6 +74,7 @@ class Task(SQLModel, table=True):
     depends_on: list[str] = Field(sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType, reportCallIssue]
     model: str | None = Field(default=None, sa_type=Text)
     ref: str | None = Field(default=None, sa_type=Text)
+    is_merge: bool = False
     status: str = Field(sa_type=Text)
     attempts_allowed: int | None = None
     is_waived: bool = False

@@ -22,6 +22,12 @@ def parse(*, models: tuple[str, ...] = (), **fields: Any) -> LaunchRequest:
     return plan.parse_request(request_fields(**fields), Options(), models)
 
 
+def the_plan(request: LaunchRequest) -> tuple[PlanTask, ...]:
+    made = plan.make_plan(request)
+    assert made is not None
+    return made
+
+
 def refusal(*, models: tuple[str, ...] = (), **fields: Any) -> Invalid:
     with pytest.raises(Invalid) as caught:
         parse(models=models, **fields)
@@ -78,7 +84,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"options": {"auto_create_pr": 1}}, "options.auto_create_pr", "true or false"),
     ({"options": {"require_approval": "yes"}}, "options.require_approval", "true or false"),
     ({"mode": "BATCH"}, "tasks", "give at least one, or choose SINGLE_AGENT"),
-    ({"mode": "AUTO", "tasks": []}, "tasks", "give at least one, or choose SINGLE_AGENT"),
+    ({"mode": "PIPELINE", "tasks": []}, "tasks", "or write the prompt as a list or under headings"),
     ({"tasks": [TASK]}, "tasks", "choose BATCH, PIPELINE or AUTO"),
     ({"mode": "BATCH", "tasks": "a, b"}, "tasks", "must be a list"),
     ({"mode": "BATCH", "tasks": {"a": "b"}}, "tasks", "must be a list"),
@@ -209,12 +215,12 @@ def test_the_least_that_can_be_asked_for() -> None:
     request = parse(prompt="  Fix the build.  ", name="", ref=" ", model=None, options=None, tasks=[])
     wanted = LaunchRequest(prompt="Fix the build.", repository="https://github.com/acme/app")
     assert request == wanted
-    assert plan.make_plan(request) == (PlanTask(key="task-1", title="Fix the build.", prompt="Fix the build."),)
+    assert the_plan(request) == (PlanTask(key="task-1", title="Fix the build.", prompt="Fix the build."),)
 
 
 def test_the_longest_prompt_is_kept_whole() -> None:
     prompt = "é" * 100_000
-    assert plan.make_plan(parse(prompt=prompt))[0].prompt == prompt
+    assert the_plan(parse(prompt=prompt))[0].prompt == prompt
 
 
 def test_every_option_reaches_the_orchestration() -> None:
@@ -251,7 +257,7 @@ def test_an_unknown_model_is_refused_and_never_replaced_by_another() -> None:
 
 def test_a_pipeline_runs_every_task_after_the_one_before() -> None:
     """Not only the first two."""
-    made = plan.make_plan(parse(mode="PIPELINE", tasks=many(4)))
+    made = the_plan(parse(mode="PIPELINE", tasks=many(4)))
     assert [(t.key, t.depends_on) for t in made] == [
         ("task-1", ()),
         ("task-2", ("task-1",)),
@@ -261,14 +267,14 @@ def test_a_pipeline_runs_every_task_after_the_one_before() -> None:
 
 
 def test_the_tasks_of_a_batch_wait_for_nothing() -> None:
-    made = plan.make_plan(parse(mode="BATCH", tasks=[*many(2), {**TASK, "depends_on": []}]))
+    made = the_plan(parse(mode="BATCH", tasks=[*many(2), {**TASK, "depends_on": []}]))
     assert [t.depends_on for t in made] == [(), (), ()]
 
 
 def test_the_tasks_of_a_plan_keep_every_character() -> None:
     long = "line one\n\n" + "word " * 9_999 + "end"
     tasks = [{"key": "b", "prompt": long, "depends_on": ["a", "a"], "ref": "dev", "title": "Second"}, TASK]
-    made = plan.make_plan(parse(mode="AUTO", tasks=tasks))
+    made = the_plan(parse(mode="AUTO", tasks=tasks))
     assert made == (
         a_planned_task("b", ("a",), prompt=long, ref="dev", title="Second"),
         a_planned_task("a", title="Do a.", prompt="Do a."),
@@ -343,7 +349,7 @@ def test_any_json_is_accepted_or_refused_in_words_that_can_be_sent(fields: Any) 
         assert request.message.encode()
         assert len(request.message) < 2_000
         return
-    plan.check_dependencies(plan.make_plan(request))
+    plan.check_dependencies(plan.make_plan(request) or ())
     assert request.repository.startswith("https://")
     again = {"prompt": request.prompt, "repository": request.repository, "mode": str(request.mode)}
     assert plan.parse_request({**again, "tasks": fields.get("tasks")}, Options(), ("a", "b")).tasks == request.tasks
