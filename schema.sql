@@ -243,6 +243,83 @@ CREATE TABLE IF NOT EXISTS agent_runs (
 );
 CREATE INDEX IF NOT EXISTS agent_runs_by_agent ON agent_runs (agent_id, created_at DESC);
 
+-- How far each run's stream was read. Whoever holds the lease writes it, together with the conversation it stands for:
+-- `revision` counts the writes, so that one whose answer was lost is told from one that never happened.
+CREATE TABLE IF NOT EXISTS run_streams (
+    run_id        text PRIMARY KEY REFERENCES agent_runs (id) ON DELETE CASCADE,
+    agent_id      text NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    state         text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'ended', 'expired', 'unavailable')),
+    source        text CHECK (source IN ('stream', 'conversation', 'result')),
+    last_event_id text,
+    revision      bigint NOT NULL DEFAULT 0,
+    events        bigint NOT NULL DEFAULT 0,
+    next_position integer NOT NULL DEFAULT 0,
+    characters    bigint NOT NULL DEFAULT 0,
+    has_gap       boolean NOT NULL DEFAULT false,
+    heard_at      timestamptz,
+    failures      integer NOT NULL DEFAULT 0,
+    error_message text,
+    next_try_at   timestamptz NOT NULL DEFAULT now(),
+    lease_token   bigint,
+    leased_by     text,
+    leased_until  timestamptz,
+    holder        bigint,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    updated_at    timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+CREATE INDEX IF NOT EXISTS run_streams_open ON run_streams (next_try_at) WHERE state = 'open';
+CREATE INDEX IF NOT EXISTS run_streams_by_agent ON run_streams (agent_id);
+
+-- What was said in a run, in order. A long message is several rows of which each but the first `continues` the one
+-- before; only what is complete is searched, so that a message which still grows does not touch the index.
+CREATE TABLE IF NOT EXISTS agent_messages (
+    run_id      text NOT NULL REFERENCES agent_runs (id) ON DELETE CASCADE,
+    position    integer NOT NULL CHECK (position >= 0),
+    agent_id    text NOT NULL,
+    kind        text NOT NULL CHECK (kind IN ('user', 'assistant', 'thinking', 'note')),
+    text        text NOT NULL,
+    continues   boolean NOT NULL DEFAULT false,
+    is_complete boolean NOT NULL DEFAULT false,
+    started_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    search      tsvector GENERATED ALWAYS AS
+                (to_tsvector('english', CASE WHEN is_complete THEN left(text, 20000) ELSE '' END)) STORED,
+    PRIMARY KEY (run_id, position)
+) WITH (fillfactor = 70);
+CREATE INDEX IF NOT EXISTS agent_messages_search ON agent_messages USING gin (search);
+
+-- What a run did, one row per call of a tool, in the same order; what is too large is cut, and the true size told.
+CREATE TABLE IF NOT EXISTS agent_tool_events (
+    run_id       text NOT NULL REFERENCES agent_runs (id) ON DELETE CASCADE,
+    call_id      text NOT NULL,
+    position     integer NOT NULL CHECK (position >= 0),
+    agent_id     text NOT NULL,
+    name         text NOT NULL,
+    path         text,
+    command      text,
+    status       text NOT NULL,
+    outcome      text NOT NULL CHECK (outcome IN ('running', 'succeeded', 'failed', 'unknown')),
+    exit_code    integer,
+    args         text,
+    result       text,
+    args_size    integer,
+    result_size  integer,
+    dropped      text[] NOT NULL DEFAULT '{}',
+    started_at   timestamptz NOT NULL,
+    ended_at     timestamptz,
+    search       tsvector GENERATED ALWAYS AS (to_tsvector('english', name || ' ' || coalesce(path, '') || ' '
+                 || coalesce(command, '') || ' ' || coalesce(left(args, 8000), '') || ' '
+                 || coalesce(left(result, 16000), ''))) STORED,
+    PRIMARY KEY (run_id, call_id)
+) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX IF NOT EXISTS agent_tool_events_in_order ON agent_tool_events (run_id, position);
+CREATE INDEX IF NOT EXISTS agent_tool_events_search ON agent_tool_events USING gin (search);
+
+-- Runs of before there were streams: those that can still be replayed.
+INSERT INTO run_streams (run_id, agent_id)
+SELECT id, agent_id FROM agent_runs WHERE ended_at IS NULL OR ended_at > now() - interval '1 day'
+ON CONFLICT DO NOTHING;
+
 -- A follow-up that somebody asked for; `previous_run_id` tells a lost answer from a follow-up that was never sent.
 CREATE TABLE IF NOT EXISTS agent_followups (
     id              uuid PRIMARY KEY,
@@ -394,6 +471,9 @@ BEGIN
         'agent_batches',
         'agent_orchestrator_states',
         'agent_runs',
+        'run_streams',
+        'agent_messages',
+        'agent_tool_events',
         'agent_followups',
         'orchestration_outbox_jobs',
         'service_health_events',

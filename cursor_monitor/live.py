@@ -35,6 +35,11 @@ def agent_topic(agent_id: str) -> str:
     return f"agent:{agent_id}"
 
 
+def conversation_topic(agent_id: str) -> str:
+    """The topic of what one agent says; it comes many times a second, so only who asks for it is woken."""
+    return f"conversation:{agent_id}"
+
+
 class ChangeFeed:
     """Counts the changes of each topic; a watcher that knows the last count misses none.
 
@@ -60,8 +65,8 @@ class ChangeFeed:
     def publish(self, payload: str) -> None:
         """Wake the watchers of a topic, of its kind, and of everything."""
         kind, _, identity = payload.partition(":")
-        topics = {payload, EVERYTHING}
-        if identity:
+        topics = {payload} if kind == "conversation" else {payload, EVERYTHING}
+        if identity and kind != "conversation":
             topics.add(f"{kind}s")
         for topic in topics:
             self._bump(topic)

@@ -54,6 +54,7 @@ class Settings:
     lease_seconds: float = 30.0
     drain_seconds: float = 20.0
     worker_concurrency: int = 20
+    streams_per_worker: int = 300
     log_level: str = "INFO"
 
     @property
@@ -104,6 +105,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=read.number("LEASE_SECONDS", 30.0, 1, 3600),
         drain_seconds=read.number("DRAIN_SECONDS", 20.0, 0, 3600),
         worker_concurrency=read.whole("WORKER_CONCURRENCY", 20, 1, 1000),
+        streams_per_worker=read.whole("STREAMS_PER_WORKER", 300, 0, 800),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
     _check_together(settings)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from cursor_monitor.settings import CURSOR_API, Settings, SettingsError, load_se
 from worker.handlers import build_handlers
 from worker.maintenance import Maintenance
 from worker.runner import Runner
+from worker.streams import Streamer
 from worker.wakeup import Wakeup
 
 log = logging.getLogger("worker")
@@ -49,6 +51,14 @@ async def work(settings: Settings) -> None:
     governor = Governor(account_of(settings.cursor_api_url, key), settings.cursor_rate_per_minute)
     api = build_client(settings.cursor_api_url, key, transport=ContactTransport(contact), gate=governor)
     wakeup = Wakeup()
+    streamer = Streamer(
+        instance,
+        api,
+        capacity=settings.streams_per_worker,
+        lease_seconds=settings.lease_seconds,
+        holder=lambda: wakeup.holder,
+        random=random.random,
+    )
     runner = Runner(
         instance,
         build_handlers(api),
@@ -56,24 +66,33 @@ async def work(settings: Settings) -> None:
         concurrency=settings.worker_concurrency,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
+        on_done=streamer.hint,
     )
-    clock = Maintenance(settings, instance, runner, wakeup, api, contact)
+    clock = Maintenance(settings, instance, runner, wakeup, api, contact, streamer)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     listening = asyncio.create_task(wakeup.listen(), name="listen")
     working = asyncio.create_task(runner.run(), name="run")
+    streaming = asyncio.create_task(streamer.run(), name="streams")
     await asyncio.to_thread(clock.start)
     log.info("worker ready", extra={"instance": instance})
     await _until_stopped(stopping, working)
-    await _drain(settings, runner, clock, working)
+    streamer.drain()
+    await _drain(settings, runner, clock, working, streaming)
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
     await api.aclose()
 
 
-async def _drain(settings: Settings, runner: Runner, clock: Maintenance, working: asyncio.Task[None]) -> None:
+async def _drain(
+    settings: Settings,
+    runner: Runner,
+    clock: Maintenance,
+    working: asyncio.Task[None],
+    streaming: asyncio.Task[None],
+) -> None:
     log.info("draining", extra={"running": runner.running_count})
     runner.drain()
     await asyncio.to_thread(clock.announce, "draining")
@@ -83,6 +102,7 @@ async def _drain(settings: Settings, runner: Runner, clock: Maintenance, working
         log.warning("handing back what is still running", extra={"running": runner.running_count})
         await runner.hand_back()
         await working
+    await streaming
     await asyncio.to_thread(clock.stop, "stopped")
     log.info("worker stopped")
 

@@ -20,6 +20,7 @@ from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
 from cursor_monitor.store.database import transaction
 from worker.runner import Runner
+from worker.streams import Streamer
 from worker.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,14 @@ class Maintenance:
     """Heartbeat, leases, rescue, pruning and Cursor's listings, on APScheduler."""
 
     def __init__(
-        self, settings: Settings, instance: str, runner: Runner, wakeup: Wakeup, api: CursorApi, contact: Contact
+        self,
+        settings: Settings,
+        instance: str,
+        runner: Runner,
+        wakeup: Wakeup,
+        api: CursorApi,
+        contact: Contact,
+        streamer: Streamer,
     ) -> None:
         self._settings = settings
         self._instance = instance
@@ -44,6 +52,7 @@ class Maintenance:
         self._wakeup = wakeup
         self._api = api
         self._contact = contact
+        self._streamer = streamer
         self._loop = asyncio.get_running_loop()
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
@@ -103,6 +112,7 @@ class Maintenance:
             "running": self._runner.running_count,
             "concurrency": self._settings.worker_concurrency,
             "settled": self._runner.settled_count,
+            "streams": self._streamer.count,
             "simulated": self._settings.simulated,
             "cursor_api": self._contact.facts(),
         }

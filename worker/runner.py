@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlmodel import Session
 
@@ -37,6 +37,7 @@ class Runner:
         concurrency: int,
         lease_seconds: float,
         poll_seconds: float,
+        on_done: Callable[[], None] = lambda: None,
     ) -> None:
         self._instance = instance
         self._handlers = handlers
@@ -44,6 +45,7 @@ class Runner:
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
+        self._on_done = on_done
         self._running: dict[int, tuple[ClaimedJob, asyncio.Task[None]]] = {}
         self._settlements: list[Settlement] = []
         self._marks = claims.Marks()
@@ -130,6 +132,7 @@ class Runner:
         finally:
             self._running.pop(job.lease_token, None)
             self._wakeup.set()
+            self._on_done()
 
     def extend_leases(self) -> set[int]:
         """Renew the leases of what is under way; returns the tokens of those that are lost. Called off the event loop.

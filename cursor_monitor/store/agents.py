@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,11 @@ from sqlmodel import Session, col, select
 from cursor_monitor.store import tables
 
 _NOW = text("clock_timestamp()")
+_NOTE_OUTPUT = text("""
+UPDATE agents a SET active_at = d.at FROM unnest(CAST(:ids AS text[]), CAST(:moments AS timestamptz[])) AS d (id, at)
+WHERE a.id = d.id AND a.active_at < d.at - interval '10 s'
+""")
+_WITH_STREAM = text("INSERT INTO run_streams (run_id, agent_id) VALUES (:run_id, :agent_id) ON CONFLICT DO NOTHING")
 
 
 def insert_agent(session: Session, **values: Any) -> None:
@@ -92,7 +97,7 @@ def select_with_branch(
 
 
 def save_run(session: Session, **values: Any) -> None:
-    """Write what was observed of a run; a prompt or result known before is kept, a run that ended stays ended."""
+    """Write what was observed of a run, whose stream is then read; what is known is kept, what ended stays ended."""
     note_activity(session, values["agent_id"], values.get("ended_at") or values["created_at"])
     statement = insert(tables.Run.__table__).values(observed_at=_NOW, **values)  # pyright: ignore[reportAttributeAccessIssue]
     new, old = statement.excluded, tables.Run.__table__.c  # pyright: ignore[reportAttributeAccessIssue]
@@ -107,6 +112,7 @@ def save_run(session: Session, **values: Any) -> None:
             where=old.ended_at.is_(None),
         )
     )
+    session.connection().execute(_WITH_STREAM, {"run_id": values["id"], "agent_id": values["agent_id"]})
 
 
 def note_activity(session: Session, agent_id: str, at: datetime) -> None:
@@ -114,6 +120,12 @@ def note_activity(session: Session, agent_id: str, at: datetime) -> None:
     table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
     is_newer = (table.c.id == agent_id) & (table.c.active_at < at)
     session.connection().execute(table.update().where(is_newer).values(active_at=at))
+
+
+def note_output(session: Session, heard: Mapping[str, datetime]) -> None:
+    """These agents said something then; many times a second, so a moment close to the one known changes nothing."""
+    rows = {"ids": list(heard), "moments": list(heard.values())}
+    session.connection().execute(_NOTE_OUTPUT, rows)
 
 
 def select_runs(session: Session, agent_id: str) -> Sequence[tables.Run]:

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from cursor_monitor.store import notices
 
-_LOCK_CLASS = 7266202
+LOCK_CLASS = 7266202
 
 _EXTEND = text("""
 UPDATE orchestration_outbox_jobs
@@ -31,7 +31,7 @@ SET status = 'pending', next_run_at = clock_timestamp(), ready_seq = nextval('re
 WHERE status = 'processing' AND """
 
 # A server that was just started has forgotten all locks; the living take a moment to come back.
-_IS_ORPHAN = """
+IS_ORPHAN = """
 holder IS NOT NULL AND clock_timestamp() - pg_postmaster_start_time() > interval '5 s' AND holder NOT IN (
     SELECT objid::bigint FROM pg_locks
     WHERE locktype = 'advisory' AND classid = :class AND objsubid = 2 AND granted
@@ -40,8 +40,8 @@ holder IS NOT NULL AND clock_timestamp() - pg_postmaster_start_time() > interval
 
 _RESCUE = text(_RETURN + "leased_until < clock_timestamp() RETURNING id")
 _SELECT = "SELECT lease_token FROM orchestration_outbox_jobs WHERE status = 'processing' AND "
-_ORPHANS = text(_SELECT + _IS_ORPHAN)
-_ADOPT = text(_RETURN + "lease_token = ANY(CAST(:tokens AS bigint[])) AND " + _IS_ORPHAN + "RETURNING id")
+_ORPHANS = text(_SELECT + IS_ORPHAN)
+_ADOPT = text(_RETURN + "lease_token = ANY(CAST(:tokens AS bigint[])) AND " + IS_ORPHAN + "RETURNING id")
 
 
 def extend(session: Session, tokens: Collection[int], *, lease_seconds: float, holder: int | None = None) -> set[int]:
@@ -57,18 +57,18 @@ def rescue(session: Session) -> int:
 
 def select_orphans(session: Session) -> set[int]:
     """The tokens of the jobs whose worker's lock is gone: it died, or lost its connection a moment ago."""
-    return set(session.connection().execute(_ORPHANS, {"class": _LOCK_CLASS}).scalars())
+    return set(session.connection().execute(_ORPHANS, {"class": LOCK_CLASS}).scalars())
 
 
 def adopt(session: Session, tokens: Collection[int]) -> int:
     """Return those of these jobs whose worker's lock is still gone; how many."""
-    values = {"class": _LOCK_CLASS, "tokens": list(tokens), "reason": "the worker died"}
+    values = {"class": LOCK_CLASS, "tokens": list(tokens), "reason": "the worker died"}
     return _returned(session, _ADOPT, values)
 
 
 async def hold(connection: psycopg.AsyncConnection[Any], holder: int) -> bool:
     """Lock the number for as long as the connection lives; False while an earlier connection still has it."""
-    cursor = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, holder))
+    cursor = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, holder))
     row = await cursor.fetchone()
     return bool(row and row[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
@@ -9,6 +10,7 @@ from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job
 
 __all__ = [
     "Agent",
+    "AgentMessage",
     "Attempt",
     "Batch",
     "CacheEntry",
@@ -20,7 +22,9 @@ __all__ = [
     "Job",
     "Orchestration",
     "Run",
+    "RunStream",
     "Tag",
     "Task",
+    "ToolEvent",
     "WebhookDelivery",
 ]
