@@ -335,6 +335,47 @@ CREATE TABLE IF NOT EXISTS agent_followups (
 );
 CREATE INDEX IF NOT EXISTS agent_followups_by_agent ON agent_followups (agent_id, created_at);
 
+-- What the code host said last of an agent's work; `answers` holds, by path, the ETag and what is kept of each answer.
+CREATE TABLE IF NOT EXISTS code_host_states (
+    agent_id       text PRIMARY KEY REFERENCES agents (id) ON DELETE CASCADE,
+    repository     text NOT NULL,
+    branch         text,
+    head_sha       text,
+    pr_number      integer,
+    pr_url         text,
+    pr_state       text CHECK (pr_state IN ('open', 'draft', 'merged', 'closed')),
+    mergeable      boolean,
+    checks         jsonb NOT NULL DEFAULT '[]',
+    checks_total   integer,
+    checks_summary text NOT NULL DEFAULT 'unknown' CHECK (checks_summary IN ('passed', 'failed', 'pending', 'none', 'unknown')),
+    changed_files  jsonb NOT NULL DEFAULT '[]',
+    files_total    integer,
+    notes          jsonb NOT NULL DEFAULT '[]',
+    answers        jsonb NOT NULL DEFAULT '{}',
+    error_kind     text,
+    error_message  text,
+    error_at       timestamptz,
+    changed_at     timestamptz NOT NULL,
+    observed_at    timestamptz
+);
+CREATE INDEX IF NOT EXISTS code_host_states_pending ON code_host_states (agent_id) WHERE checks_summary = 'pending';
+
+-- What each token may still ask of the code host, and how it last answered: shared by all workers.
+CREATE TABLE IF NOT EXISTS code_host_limits (
+    account       text PRIMARY KEY,
+    request_limit integer,
+    remaining     integer,
+    reset_at      timestamptz,
+    blocked_until timestamptz,
+    requests      bigint NOT NULL DEFAULT 0,
+    unchanged     bigint NOT NULL DEFAULT 0,
+    refused       bigint NOT NULL DEFAULT 0,
+    ok_at         timestamptz,
+    error_kind    text,
+    error_message text,
+    error_at      timestamptz
+) WITH (fillfactor = 50);
+
 CREATE SEQUENCE IF NOT EXISTS lease_token_seq;
 CREATE SEQUENCE IF NOT EXISTS ready_seq;
 
@@ -475,6 +516,8 @@ BEGIN
         'agent_messages',
         'agent_tool_events',
         'agent_followups',
+        'code_host_states',
+        'code_host_limits',
         'orchestration_outbox_jobs',
         'service_health_events',
         'idempotency_keys',

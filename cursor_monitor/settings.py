@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 VERSION = "0.1.0"
 CURSOR_API = "https://api.cursor.com"
+GITHUB_API = "https://api.github.com"
+SIMULATOR_TOKEN = "simulator"  # noqa: S105
 TRUE_WORDS = ("1", "true", "yes", "on")
 FALSE_WORDS = ("0", "false", "no", "off")
 
@@ -39,6 +41,9 @@ class Settings:
     cursor_api_url: str = CURSOR_API
     cursor_rate_per_minute: int = 300
     cursor_webhook_secret: str | None = field(default=None, repr=False)
+    github_token: str | None = field(default=None, repr=False)
+    github_api_url: str = GITHUB_API
+    github_poll_seconds: float = 15.0
     simulator_port: int = 3900
     redis_host: str | None = None
     redis_port: int = 6379
@@ -61,6 +66,19 @@ class Settings:
     def simulated(self) -> bool:
         """True where no real key is set, so that Cursor's API is played by the built-in simulator."""
         return self.cursor_api_key is None
+
+    @property
+    def code_host_token(self) -> str | None:
+        """What the code host is asked with; None where it is not asked at all."""
+        if self.github_token is None and self.simulated and self.github_api_url != GITHUB_API:
+            return SIMULATOR_TOKEN
+        return self.github_token
+
+    @property
+    def code_host_web(self) -> str:
+        """The host of the code host's pages, which is that of repositories and pull requests."""
+        host = urlsplit(self.github_api_url).hostname or ""
+        return "github.com" if self.code_host_token == SIMULATOR_TOKEN else host.removeprefix("api.")
 
     @property
     def is_local(self) -> bool:
@@ -90,6 +108,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cursor_api_url=read.parsed("CURSOR_API_URL", _cursor_url) or CURSOR_API,
         cursor_rate_per_minute=read.whole("CURSOR_RATE_PER_MINUTE", 300, 5, 1_000_000),
         cursor_webhook_secret=read.parsed("CURSOR_WEBHOOK_SECRET", _webhook_secret),
+        github_token=read.parsed("GITHUB_TOKEN", _token),
+        github_api_url=read.parsed("GITHUB_API_URL", _github_url) or GITHUB_API,
+        github_poll_seconds=read.number("GITHUB_POLL_SECONDS", 15.0, 0.02, 600),
         simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
         redis_host=read.parsed("REDIS_HOST", _host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),
@@ -202,6 +223,13 @@ def _host(value: str) -> str:
     return value
 
 
+def _token(value: str) -> str:
+    """Check a token; a wrong one is not repeated."""
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be printable ASCII without spaces; example: a fine-grained token, github_pat_...")
+    return value
+
+
 def _webhook_secret(value: str) -> str:
     if len(value) < 32:
         raise ValueError("must have at least 32 characters; example: the output of openssl rand -hex 32")
@@ -240,5 +268,6 @@ def _http_url(example: str) -> Callable[[str], str]:
 
 
 _cursor_url = _http_url(CURSOR_API)
+_github_url = _http_url(GITHUB_API)
 _supabase_url = _http_url("https://your-project.supabase.co")
 _public_url = _http_url("https://monitor.example.com")

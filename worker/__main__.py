@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 
+from cursor_monitor.codehost.client import build_code_host
 from cursor_monitor.cursor.client import build_client
 from cursor_monitor.cursor.contact import Contact, ContactTransport
 from cursor_monitor.logs import configure_logging
@@ -50,6 +51,8 @@ async def work(settings: Settings) -> None:
     key = settings.cursor_api_key or "simulator"
     governor = Governor(account_of(settings.cursor_api_url, key), settings.cursor_rate_per_minute)
     api = build_client(settings.cursor_api_url, key, transport=ContactTransport(contact), gate=governor)
+    token = settings.code_host_token
+    host = build_code_host(settings.github_api_url, token) if token else None
     wakeup = Wakeup()
     streamer = Streamer(
         instance,
@@ -61,7 +64,7 @@ async def work(settings: Settings) -> None:
     )
     runner = Runner(
         instance,
-        build_handlers(api),
+        build_handlers(api, host),
         wakeup,
         concurrency=settings.worker_concurrency,
         lease_seconds=settings.lease_seconds,
@@ -84,6 +87,8 @@ async def work(settings: Settings) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await listening
     await api.aclose()
+    if host is not None:
+        await host.aclose()
 
 
 async def _drain(

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
-from cursor_monitor.services import advance, attempts, fleet, reconcile, upkeep
+from cursor_monitor.services import advance, attempts, code_host, fleet, reconcile, upkeep
 from cursor_monitor.services.governor import urgently
 
 
@@ -29,8 +30,8 @@ class Handler:
 Handlers = Mapping[str, Handler]
 
 
-def build_handlers(api: CursorApi) -> Handlers:
-    """The handlers of every kind that this version knows."""
+def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
+    """The handlers of every kind that this version knows; without a code host nobody asks for it to be looked at."""
 
     def asks(
         urgency: Urgency,
@@ -49,7 +50,14 @@ def build_handlers(api: CursorApi) -> Handlers:
         JobKind.CHANGE_AGENT: asks(Urgency.CONTROL, upkeep.change_agent),
         JobKind.READ_AGENT: asks(Urgency.LISTING, upkeep.read_agent),
         JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, fleet.discover_agent),
+        **_code_host_handlers(host),
     }
+
+
+def _code_host_handlers(host: CodeHost | None) -> Handlers:
+    if host is None:
+        return {}
+    return {JobKind.OBSERVE_CODE_HOST: Handler(lambda job: code_host.observe_code_host(job, host))}
 
 
 async def _advance(job: ClaimedJob) -> Outcome:

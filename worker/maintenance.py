@@ -15,7 +15,7 @@ from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.services import catalogue, fleet, maintenance
+from cursor_monitor.services import catalogue, code_host_watch, fleet, maintenance
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
 from cursor_monitor.store.database import transaction
@@ -114,6 +114,7 @@ class Maintenance:
             "settled": self._runner.settled_count,
             "streams": self._streamer.count,
             "simulated": self._settings.simulated,
+            "code_host": self._settings.code_host_token is not None,
             "cursor_api": self._contact.facts(),
         }
 
@@ -140,6 +141,7 @@ class Maintenance:
 
     def _ensure_watch(self) -> None:
         fleet.ensure_watch()
+        code_host_watch.ensure_looks()
 
     def _refresh_catalogue(self) -> None:
         asyncio.run_coroutine_threadsafe(

@@ -113,11 +113,11 @@ def seconds_to_next_look(
 
     `pace` is the shortest wait. A run that is still working brings a look of its own when it ends.
     """
+    if age > _OLD_SECONDS:
+        return None
     if checks == "pending":
         return min(max(pace, age / 10), pace * 40)
     if pr_state in ("merged", "closed") and not is_working:
-        return None
-    if age > _OLD_SECONDS:
         return None
     if age < pace * 8 and checks in ("none", "unknown"):
         return pace  # checks appear some time after the push

@@ -23,6 +23,7 @@ class JobKind(StrEnum):
     WATCH_FLEET = "watch_fleet"  # read Cursor's list of agents
     CHANGE_AGENT = "change_agent"  # archive, unarchive or delete it
     READ_AGENT = "read_agent"  # its usage and artifacts
+    OBSERVE_CODE_HOST = "observe_code_host"  # ask the code host how its branch and pull request are
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
 
 
@@ -180,6 +181,19 @@ def change_job(agent_id: str, action: str) -> NewJob:
         agent_id=agent_id,
         dedupe_key=f"{action}:{agent_id}",
         priority=30,
+    )
+
+
+def code_host_job(agent_id: str, orchestration_id: str | None = None, run_at: datetime | None = None) -> NewJob:
+    """Ask the code host about an agent's work; evidence that an orchestration waits for goes before the rest."""
+    return NewJob(
+        JobKind.OBSERVE_CODE_HOST,
+        orchestration_id=orchestration_id,
+        agent_id=agent_id,
+        dedupe_key=f"code-host:{agent_id}",
+        priority=0 if orchestration_id else -10,
+        run_at=run_at,
+        max_attempts=100,
     )
 
 

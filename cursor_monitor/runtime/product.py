@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cursor_monitor.runtime.parts import Command
 from cursor_monitor.runtime.ports import answers, probe_host, url_host
-from cursor_monitor.settings import CURSOR_API, Settings
+from cursor_monitor.settings import CURSOR_API, SIMULATOR_TOKEN, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTH = "/api/cloud-agents/health"
@@ -48,7 +48,8 @@ def environment(settings: Settings, database_url: str, environ: Mapping[str, str
         simulator = f"http://127.0.0.1:{settings.simulator_port}"
         decided |= {"CURSOR_API_URL": simulator}
         if not (environ or os.environ).get("GITHUB_API_URL"):
-            decided |= {"GITHUB_API_URL": f"{simulator}/github"}
+            # A real token is not for the simulator.
+            decided |= {"GITHUB_API_URL": f"{simulator}/github", "GITHUB_TOKEN": SIMULATOR_TOKEN}
     return {**(os.environ if environ is None else environ), **decided}
 
 

@@ -15,12 +15,13 @@ from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Ret
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus
 from cursor_monitor.domain.text import storable
 from cursor_monitor.engine.report import parse_report
+from cursor_monitor.services import code_host_watch
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.attempts import Located, locate
 from cursor_monitor.services.governor import again
 from cursor_monitor.services.tuning import current
 from cursor_monitor.services.watching import look_seconds, watched_agents
-from cursor_monitor.store import agents, jobs, notices
+from cursor_monitor.store import agents, jobs, notices, tables
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
@@ -111,6 +112,8 @@ def _record(session: Session, job: ClaimedJob, run: RunView) -> None:
         agents.update(session, run.agent_id, latest_run_id=run.id, run_status=run.status, observed_at=now, **known)
     if found is not None and _is_news(found, run):
         record_facts(session, found.snapshot, [_observed(found, run, branch, pr_url, now)])
+    if is_over or _is_pushed(agent, branch, pr_url):
+        code_host_watch.want_look(session, run.agent_id)
     notices.announce(session, f"agent:{run.agent_id}")
     if is_over:
         jobs.complete_held(session, job)
@@ -136,6 +139,12 @@ def _record_deleted(session: Session, job: ClaimedJob, agent_id: str) -> None:
         record_facts(session, found.snapshot, [lost])
     notices.announce(session, f"agent:{agent_id}")
     jobs.complete_held(session, job)
+
+
+def _is_pushed(agent: tables.Agent | None, branch: str | None, pr_url: str | None) -> bool:
+    """True where a branch or a pull request is new to us."""
+    known = (agent.branch, agent.pr_url) if agent else (None, None)
+    return any(new is not None and new != old for new, old in zip((branch, pr_url), known, strict=True))
 
 
 def _is_news(found: Located, run: RunView) -> bool:

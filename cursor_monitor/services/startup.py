@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cursor_monitor.domain.orchestration import Options
+from cursor_monitor.services.governor import account_of
 from cursor_monitor.services.tuning import Tuning, tune
 from cursor_monitor.settings import Settings, SettingsError
 from cursor_monitor.store.database import close_database, open_database
@@ -26,6 +27,7 @@ def close_all() -> None:
 
 def tuning_from(settings: Settings) -> Tuning:
     """What services go by under these settings."""
+    token = settings.code_host_token
     return Tuning(
         options=Options(
             max_parallel_agents=settings.max_parallel_agents,
@@ -37,4 +39,7 @@ def tuning_from(settings: Settings) -> Tuning:
         observe_max_seconds=settings.observe_max_seconds,
         webhook_secret=settings.cursor_webhook_secret,
         requests_per_minute=settings.cursor_rate_per_minute,
+        code_host_web=settings.code_host_web if token else None,
+        code_host_account=account_of(settings.github_api_url, token) if token else "",
+        code_host_seconds=settings.github_poll_seconds,
     )

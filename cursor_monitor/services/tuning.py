@@ -16,6 +16,9 @@ class Tuning:
     observe_max_seconds: float = 30.0
     requests_per_minute: int = 300
     webhook_secret: str | None = field(default=None, repr=False)
+    code_host_web: str | None = None  # the host whose repositories are looked at, None where none are
+    code_host_account: str = ""  # tells neither token nor address
+    code_host_seconds: float = 15.0
 
 
 _tuning = Tuning()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
+from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind
 from cursor_monitor.services.maintenance import rescue_jobs
@@ -21,8 +22,8 @@ _ROUNDS = 100
 class Pump:
     """Does the jobs one after the other, as a worker with one slot would."""
 
-    def __init__(self, api: CursorApi) -> None:
-        self.handlers = build_handlers(api)
+    def __init__(self, api: CursorApi, host: CodeHost | None = None) -> None:
+        self.handlers = build_handlers(api, host)
 
     def claim(self, kind: str | None = None) -> ClaimedJob | None:
         """Take the next due job, of that kind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cursor_monitor.store.tables.code_host import CodeHostLimit, CodeHostState
 from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, WebhookDelivery
@@ -14,6 +15,8 @@ __all__ = [
     "Attempt",
     "Batch",
     "CacheEntry",
+    "CodeHostLimit",
+    "CodeHostState",
     "CursorBudget",
     "Event",
     "Followup",
