@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from cursor_monitor.api import agents, catalogue, docs, errors, events, health, jobs, orchestrations, tasks, webhook
+from cursor_monitor.api import (
+    agents,
+    agents_bulk,
+    catalogue,
+    docs,
+    errors,
+    events,
+    health,
+    jobs,
+    orchestrations,
+    tasks,
+    webhook,
+)
 from cursor_monitor.settings import VERSION
 
 PREFIX = "/cloud-agents"
-_RESOURCES = (health, orchestrations, tasks, events, agents, jobs, catalogue, webhook)
+_RESOURCES = (health, orchestrations, tasks, events, agents_bulk, agents, jobs, catalogue, webhook)
 
 
 def build_api() -> FastAPI:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Path, Response
 
 from cursor_monitor import routes
 from cursor_monitor.api import schemas
-from cursor_monitor.api.bodies import FollowupBody, LaunchAgentBody
+from cursor_monitor.api.bodies import FollowupBody, LaunchAgentBody, TagBody, Text
 from cursor_monitor.api.deps import (
     BY,
     AgentId,
@@ -87,21 +87,54 @@ def stop(agent_id: AgentId) -> schemas.Agent:
 @router.post("/{agent_id}/archive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def archive(agent_id: AgentId) -> schemas.Agent:
     """Archive an agent at Cursor; it takes no follow-ups then."""
-    services.change(agent_id, "archive")
+    services.change(agent_id, "archive", by=BY)
     return _whole(queries.get_agent(agent_id))
 
 
 @router.post("/{agent_id}/unarchive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def unarchive(agent_id: AgentId) -> schemas.Agent:
     """Let an archived agent take follow-ups again."""
-    services.change(agent_id, "unarchive")
+    services.change(agent_id, "unarchive", by=BY)
     return _whole(queries.get_agent(agent_id))
 
 
 @router.delete("/{agent_id}", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def delete(agent_id: AgentId) -> schemas.Agent:
     """Delete an agent at Cursor for good; what is known of it stays here."""
-    services.change(agent_id, "delete")
+    services.change(agent_id, "delete", by=BY)
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.post(
+    "/{agent_id}/tags",
+    response_model=schemas.Agent,
+    responses=writing_errors(404, 409, 415),
+    dependencies=[Depends(require_json)],
+)
+def tag(agent_id: AgentId, body: TagBody) -> schemas.Agent:
+    """Put a tag on an agent."""
+    services.tag(agent_id, body.tag, by=BY)
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.delete("/{agent_id}/tags/{tag}", response_model=schemas.Agent, responses=writing_errors(404))
+def untag(agent_id: AgentId, tag: Annotated[Text, Path(description="One of its tags.")]) -> schemas.Agent:
+    """Take a tag off an agent."""
+    services.untag(agent_id, tag, by=BY)
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.put("/{agent_id}/pin", response_model=schemas.Agent, responses=writing_errors(404))
+def pin(agent_id: AgentId) -> schemas.Agent:
+    """Pin an agent."""
+    services.pin(agent_id, True, by=BY)
+    return _whole(queries.get_agent(agent_id))
+
+
+@router.delete("/{agent_id}/pin", response_model=schemas.Agent, responses=writing_errors(404))
+def unpin(agent_id: AgentId) -> schemas.Agent:
+    """Let a pinned agent go."""
+    services.pin(agent_id, False, by=BY)
     return _whole(queries.get_agent(agent_id))
 
 

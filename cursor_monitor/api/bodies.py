@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from cursor_monitor.domain.fleet import BATCH_LIMIT, TAG_LIMIT
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.engine.plan import PROMPT_LIMIT
 
@@ -101,6 +102,38 @@ class FollowupBody(Body):
     """A further prompt to an agent."""
 
     prompt: Prompt
+
+
+class FleetFilterBody(Body):
+    """Which agents are meant: those that fit all of what is given."""
+
+    status: Text | None = _documented("Only those with this status.")
+    repository: Text | None = _documented("`owner/name` or a URL: that one; other text: those that contain it.")
+    origin: Text | None = _documented("orchestration, person or elsewhere.")
+    tag: Text | None = _documented("Only those with this tag.")
+    shelf: Text | None = _documented("current, archived or deleted.")
+    pinned: bool | None = _documented("Only those that are pinned, or that are not.")
+    q: Text | None = _documented("Words, or their beginnings.")
+
+
+class BulkAgentsBody(Body):
+    """An action on many agents: those of `ids`, or those that fit `filter`."""
+
+    action: Literal["followup", "stop", "archive", "unarchive", "delete", "tag", "untag", "pin", "unpin"]
+    ids: list[Text] | None = _documented("The agents.", minItems=1, maxItems=BATCH_LIMIT)
+    filter: FleetFilterBody | None = _documented("Instead of ids: all agents that fit.")
+    prompt: Text | None = _documented("Of a follow-up.")
+    tag: Text | None = _documented("To put on or take off.")
+    expected_count: int | None = Field(
+        default=None, ge=0, le=BATCH_LIMIT, description="The number accepted that was shown; absent: only look."
+    )
+    batch_id: Text | None = _documented("A UUID that you make up; the same once more does nothing.")
+
+
+class TagBody(Body):
+    """A tag."""
+
+    tag: Text = Field(description="A word or a few.", json_schema_extra={"minLength": 1, "maxLength": TAG_LIMIT})
 
 
 class BulkJobsBody(Body):

@@ -185,6 +185,21 @@ class Agent(AgentLine):
     controls: list[str]
 
 
+class RefusedAgent(Answer):
+    """An agent that an action leaves out."""
+
+    id: str
+    reason: str
+
+
+class BulkAgents(Answer):
+    """The agents that an action takes in and leaves out; `batch_id` is null where it was only looked at."""
+
+    batch_id: str | None
+    accepted: list[str]
+    refused: list[RefusedAgent]
+
+
 class AcceptedFollowup(Answer):
     """A follow-up that is recorded and will be sent."""
 

@@ -32,3 +32,8 @@ def attempt_agent_id(orchestration_id: str, task_key: str, number: int) -> str:
 def followup_id(agent_id: str, number: int) -> str:
     """The id of an agent's n-th follow-up, derived for the same reason."""
     return str(uuid.uuid5(_NAMESPACE, f"{agent_id}/followup/{number}"))
+
+
+def batch_followup_id(batch_id: uuid.UUID, agent_id: str) -> uuid.UUID:
+    """The id of the follow-up that a batch sends to an agent, derived, so that a batch can never send two."""
+    return uuid.uuid5(_NAMESPACE, f"{batch_id}/{agent_id}/followup")

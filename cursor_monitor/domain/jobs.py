@@ -10,6 +10,7 @@ from typing import Any
 # Ten steps of priority make a level; below zero is bulk work, which never takes the slots of live work.
 LEVELS: tuple[int, ...] = (3, 2, 1, 0, -1)
 BULK_LEVEL = -1
+BULK_PRIORITY = -10
 
 
 class JobKind(StrEnum):

@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from cursor_monitor.domain.errors import Conflict, NotFound
+from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
+from cursor_monitor.domain.fleet import TAGS_LIMIT, BulkAction, check_tag
 from cursor_monitor.domain.ids import mint_agent_id, mint_uuid7
 from cursor_monitor.domain.jobs import cancel_job, change_job, followup_job, launch_job
 from cursor_monitor.domain.orchestration import Options
-from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.engine import plan
 from cursor_monitor.services.orchestrations import check_followup_text, followup_task, model_ids
-from cursor_monitor.store import agents, idempotency, jobs, notices, tables
+from cursor_monitor.services.standing import Standing, load, why_not
+from cursor_monitor.store import agents, fleet, idempotency, jobs, notices, tables
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
@@ -75,43 +76,59 @@ def followup(agent_id: str, text: str, *, by: str) -> str:
 @transactional
 def stop(session: Session, agent_id: str, *, by: str) -> None:
     """Cancel what the agent is doing; raises Conflict where it does nothing."""
-    agent = _known(agents.find(session, agent_id, lock=True), agent_id)
-    if agent.launch_status == "requested" and agent.origin == "person":
+    standing = _standing(session, agent_id)
+    agent = _allowed(BulkAction.STOP, standing)
+    if standing.stops_before_launch:
         agents.update(session, agent_id, launch_status="cancelled", error_message=f"Stopped by {by} before its launch.")
-    elif agent.launch_status == "launched" and agent.latest_run_id and agent.run_status not in RUN_TERMINAL:
-        parent = str(agent.orchestration_id) if agent.orchestration_id else None
-        jobs.enqueue(session, [cancel_job(agent_id, agent.latest_run_id, parent)])
     else:
-        raise Conflict("The agent is not working, so there is nothing to stop.")
+        parent = str(agent.orchestration_id) if agent.orchestration_id else None
+        jobs.enqueue(session, [cancel_job(agent_id, agent.latest_run_id or "", parent)])
     notices.announce(session, f"agent:{agent_id}")
 
 
 @transactional
-def change(session: Session, agent_id: str, action: Action) -> None:
+def change(session: Session, agent_id: str, action: Action, *, by: str = "") -> None:
     """Archive, unarchive or delete an agent at Cursor; raises Conflict where that makes no sense now."""
-    agent = _known(agents.find(session, agent_id, lock=True), agent_id)
-    if agent.launch_status != "launched" or agent.agent_status == "DELETED":
-        raise Conflict("There is no such agent at Cursor: it was not launched, or it is deleted.")
-    if (action == "archive" and agent.agent_status == "ARCHIVED") or (
-        action == "unarchive" and agent.agent_status != "ARCHIVED"
-    ):
-        raise Conflict(f"The agent is {'already' if action == 'archive' else 'not'} archived.")
-    if action != "unarchive" and agent.is_working:
-        raise Conflict("The agent is working; stop it first.")
-    if action != "unarchive" and agents.live_task(session, agent_id) is not None:
-        raise Conflict("An orchestration still works with this agent; cancel or finish that first.")
+    _allowed(BulkAction(action), _standing(session, agent_id))
     jobs.enqueue(session, [change_job(agent_id, action)])
     notices.announce(session, f"agent:{agent_id}")
 
 
 @transactional
+def tag(session: Session, agent_id: str, word: str, *, by: str) -> None:
+    """Put a tag on an agent; raises Invalid for one that cannot be, or is one too many."""
+    chosen = check_tag(word)
+    _standing(session, agent_id)
+    kept = fleet.select_tags(session, [agent_id])[agent_id]
+    if len(kept) >= TAGS_LIMIT and chosen not in kept:
+        raise Invalid("tag", f"is one too many: an agent has at most {TAGS_LIMIT}; take another off first")
+    fleet.add_tags(session, [agent_id], chosen, by)
+    notices.announce(session, f"agent:{agent_id}")
+
+
+@transactional
+def untag(session: Session, agent_id: str, word: str, *, by: str) -> None:
+    """Take a tag off an agent; one that it does not have is no matter."""
+    _standing(session, agent_id)
+    fleet.remove_tags(session, [agent_id], word)
+    notices.announce(session, f"agent:{agent_id}")
+
+
+@transactional
+def pin(session: Session, agent_id: str, is_pinned: bool, *, by: str) -> None:
+    """Pin an agent, or let it go."""
+    _standing(session, agent_id)
+    fleet.set_pinned(session, [agent_id], is_pinned)
+    notices.announce(session, f"agent:{agent_id}")
+
+
+@transactional
 def _followup_alone(session: Session, agent_id: str, text: str, *, by: str) -> str:
-    agent = _known(agents.find(session, agent_id, lock=True), agent_id)
+    standing = _standing(session, agent_id)
     prompt = check_followup_text(text)
-    if agent.launch_status != "launched" or agent.agent_status in ("ARCHIVED", "DELETED"):
-        raise Conflict("The agent takes no follow-ups: it was not launched, or it is archived or deleted.")
-    if any(f.status in ("requested", "sending") for f in agents.select_followups(session, agent_id)):
+    if standing.has_pending:
         raise Conflict("A follow-up to this agent is still waiting to be sent.", code="followup_pending")
+    _allowed(BulkAction.FOLLOWUP, standing)
     followup_id = mint_uuid7()
     agents.insert_followup(
         session,
@@ -125,6 +142,20 @@ def _followup_alone(session: Session, agent_id: str, text: str, *, by: str) -> s
     jobs.enqueue(session, [followup_job(str(followup_id), agent_id)])
     notices.announce(session, f"agent:{agent_id}")
     return str(followup_id)
+
+
+def _standing(session: Session, agent_id: str) -> Standing:
+    found = load(session, [agent_id]).get(agent_id)
+    if found is None:
+        raise NotFound(f"No agent has the id {agent_id[:60]}.")
+    return found
+
+
+def _allowed(action: BulkAction, standing: Standing) -> tables.Agent:
+    reason = why_not(action, standing)
+    if reason is not None:
+        raise Conflict(reason)
+    return standing.agent
 
 
 def _newest_followup(agent_id: str) -> str:

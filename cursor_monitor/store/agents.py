@@ -57,10 +57,28 @@ def select_working(session: Session) -> Sequence[tuple[str, datetime]]:
     return [(key, at) for key, at in session.exec(select(row.id, since).where(col(row.is_working).is_(True)))]
 
 
-def select_many(session: Session, ids: Sequence[str]) -> Sequence[tables.Agent]:
-    """The agents among these ids that are known, their rows held until the transaction ends."""
+def select_many(session: Session, ids: Sequence[str], *, lock: bool = True) -> Sequence[tables.Agent]:
+    """The agents among these ids that are known; with `lock`, their rows are held until the transaction ends."""
     row = tables.Agent
-    return session.exec(select(row).where(col(row.id).in_(ids)).order_by(col(row.id)).with_for_update()).all()
+    query = select(row).where(col(row.id).in_(ids)).order_by(col(row.id))
+    return session.exec(query.with_for_update() if lock else query).all()
+
+
+def select_owned(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of these agents that an orchestration, not yet ended, works with."""
+    query = text(
+        "SELECT a.id FROM agents a JOIN orchestrations o ON o.id = a.orchestration_id"
+        " JOIN orchestration_tasks t ON t.orchestration_id = o.id AND t.agent_id = a.id"
+        " WHERE a.id = ANY(:ids) AND o.status NOT IN ('completed', 'partial', 'error', 'stopped')"
+    )
+    return set(session.connection().execute(query, {"ids": list(ids)}).scalars())
+
+
+def select_awaiting_followup(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of these agents to whom a follow-up is still to be sent."""
+    row = tables.Followup
+    is_unsent = col(row.status).in_(("requested", "sending"))
+    return set(session.exec(select(row.agent_id).where(col(row.agent_id).in_(ids), is_unsent)).all())
 
 
 def select_known_runs(session: Session, ids: Sequence[str]) -> set[str]:

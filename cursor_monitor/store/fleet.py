@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Text, delete, func, literal_column, tuple_
+from sqlalchemy import ColumnElement, Double, Text, delete, func, literal_column, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -103,6 +103,12 @@ def remove_tags(session: Session, agent_ids: Sequence[str], tag: str) -> None:
     """Take a tag off agents."""
     row = tables.Tag
     session.connection().execute(delete(row).where(col(row.agent_id).in_(agent_ids), col(row.tag) == tag))
+
+
+def set_pinned(session: Session, agent_ids: Sequence[str], is_pinned: bool) -> None:
+    """Pin agents, or let them go."""
+    changed = update(tables.Agent).where(col(_ROW.id).in_(agent_ids))
+    session.connection().execute(changed.values(pinned_at=func.now() if is_pinned else None))
 
 
 def select_tags(session: Session, agent_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -23,6 +23,8 @@ TABLES = (
     "orchestration_tasks",
     "agents",
     "agent_followups",
+    "agent_tags",
+    "agent_batches",
     "orchestration_outbox_jobs",
     "idempotency_keys",
     "webhook_deliveries",

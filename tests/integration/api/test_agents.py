@@ -90,3 +90,35 @@ def test_me_and_branches(client: Client, database: str) -> None:
     assert client.get(f"{API}/branches").json()["items"] == []
     ask(database, "UPDATE agents SET branch = 'cursor/x' RETURNING id")
     assert [b["agent_id"] for b in client.get(f"{API}/branches").json()["items"]] == [made]
+
+
+def test_many_are_changed_only_as_many_as_were_shown_and_once(client: Client, database: str) -> None:
+    ids = [client.post(PATH, json=LAUNCH).json()["id"] for _ in range(3)]
+    wanted = {"action": "tag", "tag": "Later", "filter": {"status": "queued"}}
+    shown = client.post(f"{PATH}/bulk", json=wanted).json()
+    assert (sorted(shown["accepted"]), shown["refused"], shown["batch_id"]) == (sorted(ids), [], None)
+    batch = {"expected_count": 3, "batch_id": "0190aaaa-0000-7000-8000-000000000009"}
+    assert client.post(f"{PATH}/bulk", json={**wanted, "expected_count": 3}).status_code == 422
+    stale = client.post(f"{PATH}/bulk", json={**wanted, **batch, "expected_count": 2})
+    assert (stale.status_code, stale.json()["error"]["details"]) == (409, {"count": 3})
+    answers = [client.post(f"{PATH}/bulk", json={**wanted, **batch}).json() for _ in range(2)]
+    assert answers[0] == answers[1] == {**shown, "batch_id": batch["batch_id"]}
+    assert {a["id"] for a in client.get(PATH, params={"tag": "later"}).json()["items"]} == set(ids)
+    assert client.get(f"{PATH}/groups", params={"by": "tag"}).json()["items"] == [{"value": "later", "count": 3}]
+
+
+def test_tags_and_pins(client: Client) -> None:
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+    assert client.post(f"{PATH}/{made}/tags", json={"tag": "A/B test"}).json()["tags"] == ["a/b test"]
+    assert client.request("PUT", f"{PATH}/{made}/pin").json()["pinned"] is True
+    assert [a["id"] for a in client.get(PATH, params={"pinned": True}).json()["items"]] == [made]
+    assert client.request("DELETE", f"{PATH}/{made}/pin").json()["pinned"] is False
+    assert client.post(f"{PATH}/{made}/tags", json={"tag": ""}).json()["error"]["details"]["field"] == "tag"
+    assert client.post(f"{PATH}/bc-none/tags", json={"tag": "x"}).status_code == 404
+
+
+def test_the_fleet_is_sorted_as_asked(client: Client) -> None:
+    made = [client.post(PATH, json={**LAUNCH, "name": name}).json()["id"] for name in ("b", "A", "c")]
+    ids = [a["id"] for a in client.get(PATH, params={"sort": "name"}).json()["items"]]
+    assert ids == [made[1], made[0], made[2]]
+    assert client.get(PATH, params={"sort": "colour"}).json()["error"]["details"]["field"] == "sort"
