@@ -38,7 +38,7 @@ REFUSED = [
     ({"repository": "http://example.com"}, "repository", "owner/repo"),
     ({"repository": "javascript:alert(1)"}, "repository", "owner/repo"),
     ({"mode": "SWARM"}, "mode", "must be one of SINGLE_AGENT"),
-    ({"mode": "BATCH"}, "tasks", "needs a list of tasks"),
+    ({"mode": "BATCH"}, "tasks", "BATCH needs tasks"),
     ({"model": "nobody-knows"}, "model", "use one of sim-large"),
     ({"ref": "a b"}, "ref", "branch or a commit"),
     ({"colour": "red"}, "colour", "not a field"),
