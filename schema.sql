@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS orchestrations (
     is_approved      boolean NOT NULL DEFAULT false,
     is_cancelling    boolean NOT NULL DEFAULT false,
     allowance        integer,
+    warned           jsonb NOT NULL DEFAULT '[]',
     tasks_total      integer NOT NULL DEFAULT 0,
     tasks_completed  integer NOT NULL DEFAULT 0,
     active_agents    integer NOT NULL DEFAULT 0,
@@ -49,6 +50,7 @@ CREATE TABLE IF NOT EXISTS orchestrations (
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS plan_source text;
+ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS warned jsonb NOT NULL DEFAULT '[]';
 CREATE INDEX IF NOT EXISTS orchestrations_live ON orchestrations (status, id DESC)
     WHERE status NOT IN ('completed', 'partial', 'error', 'stopped');
 CREATE INDEX IF NOT EXISTS orchestrations_by_status ON orchestrations (status, id DESC);
@@ -473,6 +475,16 @@ CREATE TABLE IF NOT EXISTS cursor_budgets (
     PRIMARY KEY (account, endpoint)
 ) WITH (fillfactor = 50);
 
+-- What was begun and spent on each day (UTC), written in the transaction that begins or learns it.
+CREATE TABLE IF NOT EXISTS spend_days (
+    day       date NOT NULL,
+    account   text NOT NULL,
+    cents     double precision NOT NULL DEFAULT 0,
+    agents    integer NOT NULL DEFAULT 0,
+    followups integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, account)
+) WITH (fillfactor = 50);
+
 -- Webhooks that were genuine, each body once; only a hint to look, so nothing of their content is kept.
 CREATE TABLE IF NOT EXISTS webhook_deliveries (
     body_hash   text PRIMARY KEY,
@@ -523,6 +535,7 @@ BEGIN
         'idempotency_keys',
         'cursor_cache',
         'cursor_budgets',
+        'spend_days',
         'webhook_deliveries'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);

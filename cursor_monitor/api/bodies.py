@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from cursor_monitor.domain.fleet import BATCH_LIMIT, TAG_LIMIT
 from cursor_monitor.domain.status import Mode
-from cursor_monitor.engine.plan import PROMPT_LIMIT
+from cursor_monitor.engine.plan import PROMPT_LIMIT, WALL_LIMIT
 
 
 def _without_nul(value: str) -> str:
@@ -54,11 +54,22 @@ class OptionsBody(Body):
     quality_threshold: int | None = _documented("Score below which work goes on.", minimum=0, maximum=100)
     auto_create_pr: bool | None = _documented("Open a pull request for each branch.")
     require_approval: bool | None = _documented("Wait for a person before the first agent is launched.")
-    max_agents: int | None = _documented("Agents in all.", minimum=1)
+    max_agents: int | None = _documented("Agents in all.", minimum=1, maximum=10_000)
+    max_followups: int | None = _documented("Follow-ups in all.", minimum=1, maximum=100_000)
+    budget_cents: int | None = _documented("US cents in all, as Cursor charges them.", minimum=1, maximum=100_000_000)
+    wall_hours: float | None = _documented("Hours from its start to its end.", exclusiveMinimum=0, maximum=WALL_LIMIT)
     timeout_hours: float | None = _documented("A run without an end is cancelled.", exclusiveMinimum=0, maximum=168)
     # Let through undocumented, so that the services can refuse them in clear words.
-    budget_cents: SkipJsonSchema[Any] = None
     reviewer: SkipJsonSchema[Any] = None
+
+
+class BudgetBody(Body):
+    """New limits of an orchestration, in all and not in addition; what is left out stays."""
+
+    max_agents: int | None = _documented("Agents in all.", minimum=1, maximum=10_000)
+    max_followups: int | None = _documented("Follow-ups in all.", minimum=1, maximum=100_000)
+    budget_cents: int | None = _documented("US cents in all, as Cursor charges them.", minimum=1, maximum=100_000_000)
+    wall_hours: float | None = _documented("Hours from its start to its end.", exclusiveMinimum=0, maximum=WALL_LIMIT)
 
 
 class TaskBody(Body):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 
 from cursor_monitor import routes
 from cursor_monitor.api import schemas
-from cursor_monitor.api.bodies import LaunchOrchestrationBody
+from cursor_monitor.api.bodies import BudgetBody, LaunchOrchestrationBody
 from cursor_monitor.api.deps import (
     BY,
     Cursor,
@@ -83,6 +83,13 @@ def pause(orchestration_id: OrchestrationId) -> Any:
 def resume(orchestration_id: OrchestrationId) -> Any:
     """Go on after a pause or a block."""
     services.resume(orchestration_id, by=BY)
+    return queries.get_orchestration(orchestration_id)
+
+
+@router.post("/{orchestration_id}/budget", dependencies=[Depends(require_json)], **_CONTROL)
+def set_budget(orchestration_id: OrchestrationId, body: BudgetBody) -> Any:
+    """Give other limits in all; what one of them blocked goes on."""
+    services.set_budget(orchestration_id, body.given(), by=BY)
     return queries.get_orchestration(orchestration_id)
 
 

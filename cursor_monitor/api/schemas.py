@@ -65,6 +65,16 @@ class OrchestrationLine(Answer):
     updated_at: Time
 
 
+class BudgetUse(Answer):
+    """One budget: what is used in all, and what is allowed."""
+
+    name: str = Field(description="max_agents, max_followups, budget_cents or wall_hours.")
+    used: float = Field(description="Of cents, what is known; see `unknown`.")
+    allowed: float | None = Field(description="Null: no limit.")
+    unknown: int = Field(description="Agents whose cost is not or not wholly known, so that it is not in `used`.")
+    is_near: bool
+
+
 class Orchestration(OrchestrationLine):
     """One orchestration, whole, and the controls that make sense now."""
 
@@ -73,6 +83,7 @@ class Orchestration(OrchestrationLine):
     created_by: str
     controls: list[str]
     last_seq: int = Field(description="The seq of its newest event.")
+    budgets: list[BudgetUse]
 
 
 class Task(Answer):

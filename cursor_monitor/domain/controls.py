@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, OrchestrationStatus, TaskStatus
 
 _PAUSABLE = frozenset({OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING})
@@ -9,8 +10,8 @@ _RESUMABLE = frozenset({OrchestrationStatus.PAUSED, OrchestrationStatus.BLOCKED}
 _RETRYABLE = ORCHESTRATION_TERMINAL - {OrchestrationStatus.COMPLETED}
 
 
-def possible_controls(status: OrchestrationStatus, *, is_cancelling: bool) -> tuple[str, ...]:
-    """The controls an orchestration takes now, in the order they are shown."""
+def possible_controls(status: OrchestrationStatus, *, is_cancelling: bool, code: str | None = None) -> tuple[str, ...]:
+    """The controls an orchestration takes now, in the order they are shown; what a budget blocks needs a larger one."""
     if is_cancelling and status not in ORCHESTRATION_TERMINAL:
         return ()
     controls: list[str] = []
@@ -18,7 +19,9 @@ def possible_controls(status: OrchestrationStatus, *, is_cancelling: bool) -> tu
         controls.append("approve")
     if status in _PAUSABLE:
         controls.append("pause")
-    if status in _RESUMABLE:
+    if status is OrchestrationStatus.BLOCKED and code in CODES.values():
+        controls.append("budget")
+    elif status in _RESUMABLE:
         controls.append("resume")
     if status in _RETRYABLE:
         controls.append("retry")

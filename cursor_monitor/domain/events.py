@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from cursor_monitor.domain import budgets
 from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.orchestration import Options, PlanTask, Report
 from cursor_monitor.domain.status import AttemptStatus, Level, Mode, OrchestrationStatus, Verdict
@@ -120,6 +121,31 @@ class OrchestrationBlocked(Event):
 
     def message(self) -> str:
         return f"Blocked: {self.summary}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetNear(Event):
+    """Most of a budget is used; said once, until the budget is changed."""
+
+    budget: str
+    used: float
+    allowed: float
+    level: ClassVar[Level] = Level.WARNING
+
+    def message(self) -> str:
+        return f"{self.used:g} of {self.allowed:g} {budgets.WORDS.get(self.budget, self.budget)} are used."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetChanged(Event):
+    """A person gave other limits; what was blocked by one goes on."""
+
+    by: str
+    limits: dict[str, float]  # option -> what is allowed in all from now on
+
+    def message(self) -> str:
+        limits = ", ".join(f"{allowed:g} {budgets.WORDS.get(name, name)}" for name, allowed in self.limits.items())
+        return f"Budget set by {self.by}: {limits}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +346,18 @@ class CodeHostObserved(AttemptEvent):
         pull = f"pull request {facts.pr_state}" if facts.pr_state else "no pull request"
         red = f" ({', '.join(facts.failed_checks)})" if facts.failed_checks else ""
         return f"Code host for task {self.task_key}: {pull}, checks {facts.checks}{red}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageObserved(AttemptEvent):
+    """What an agent has cost up to this run; None where Cursor does not tell."""
+
+    run_id: str
+    cents: float | None
+
+    def message(self) -> str:
+        cost = "is not told by Cursor" if self.cents is None else f"is {self.cents:.2f} cents so far"
+        return f"The cost of task {self.task_key}'s agent {cost}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class JobKind(StrEnum):
     CHANGE_AGENT = "change_agent"  # archive, unarchive or delete it
     READ_AGENT = "read_agent"  # its usage and artifacts
     OBSERVE_CODE_HOST = "observe_code_host"  # ask the code host how its branch and pull request are
+    READ_USAGE = "read_usage"  # what its runs cost, until Cursor tells
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
 
 
@@ -201,3 +202,16 @@ def code_host_job(agent_id: str, orchestration_id: str | None = None, run_at: da
 def read_job(agent_id: str) -> NewJob:
     """Read an agent's usage and artifacts."""
     return NewJob(JobKind.READ_AGENT, agent_id=agent_id, dedupe_key=f"read:{agent_id}", priority=-5)
+
+
+def usage_job(agent_id: str, orchestration_id: str | None = None, run_at: datetime | None = None) -> NewJob:
+    """Ask what an agent's runs cost, until Cursor has recorded the newest."""
+    return NewJob(
+        JobKind.READ_USAGE,
+        orchestration_id=orchestration_id,
+        agent_id=agent_id,
+        dedupe_key=f"usage:{agent_id}",
+        priority=-5,
+        run_at=run_at,
+        max_attempts=100,
+    )

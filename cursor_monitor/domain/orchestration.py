@@ -9,6 +9,7 @@ from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.status import (
     ATTEMPT_LIVE,
     ORCHESTRATION_TERMINAL,
+    RUN_TERMINAL,
     AttemptStatus,
     Mode,
     OrchestrationStatus,
@@ -25,6 +26,9 @@ class Options:
     quality_threshold: int = 70  # 0..100
     max_attempts: int = 2  # agents per task, tried again after an error of the run
     max_agents: int | None = None  # agents in all
+    max_followups: int | None = None  # follow-ups in all
+    budget_cents: int | None = None  # US cents in all, as Cursor charges them
+    wall_hours: float | None = None  # from its start, pauses included
     timeout_hours: float = 4.0  # a run without an end is cancelled after this
     auto_create_pr: bool = True
     require_approval: bool = False
@@ -74,6 +78,7 @@ class RunFacts:
     started_at: datetime
     result: str | None = None
     report: Report | None = None
+    ended_at: datetime | None = None  # when its end was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +109,20 @@ class Attempt:
     error_code: str | None = None
     error_message: str | None = None
     code_host: CodeHostFacts | None = None  # None until the code host was asked
+    cents: float | None = None  # what its runs cost as far as Cursor told; None is unknown, never nothing
+    costed_run_id: str | None = None  # the newest run whose cost was asked for to the end
 
     @property
     def is_live(self) -> bool:
         """True while the agent is launching or may still be working."""
         return self.status in ATTEMPT_LIVE
+
+    @property
+    def is_busy(self) -> bool:
+        """True while it launches, runs, or is about to be told something."""
+        if not self.is_live:
+            return False
+        return self.run is None or self.run.status not in RUN_TERMINAL or self.unsent_followup is not None
 
     @property
     def iterations(self) -> int:
@@ -182,6 +196,7 @@ class Snapshot:
     is_approved: bool = False
     is_cancelling: bool = False
     allowance: int | None = None  # agents allowed in all, once a person raised the option's number
+    warned: tuple[str, ...] = ()  # the budgets that were said to be nearly used, or to be counted without all costs
     quality_score: int | None = None
     quality_coverage: int | None = None
     error_code: str | None = None

@@ -9,8 +9,9 @@ from datetime import datetime
 from cursor_monitor.domain.events import Event
 from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
+from cursor_monitor.engine import budgets
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, merging
+from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging
 from cursor_monitor.engine.rules.common import Events, deadline
 
 Rule = Callable[[Snapshot, datetime], Events]
@@ -30,12 +31,15 @@ ADVANCING: tuple[Rule, ...] = (
     beginning.start,
     beginning.release_held,
     merging.fail_on_conflicts,
+    limits.warn_of_budgets,  # before what may block on one, and again after what uses it
     evidence.assess_finished_runs,
     dispatch.settle_failed_tasks,
     dispatch.skip_unreachable_tasks,
     merging.skip_needless_merges,
     dispatch.launch_ready_tasks,
+    limits.warn_of_budgets,
     dispatch.finish,
+    limits.block_when_time_is_over,
 )
 """Looked at only while the orchestration may go on."""
 
@@ -62,10 +66,10 @@ def decide(snapshot: Snapshot, now: datetime) -> Decision:
         for event in rule(snapshot, now):
             snapshot = evolve(snapshot, event)
             events.append(event)
-    return Decision(tuple(events), snapshot, _wake_at(snapshot))
+    return Decision(tuple(events), snapshot, _wake_at(snapshot, now))
 
 
-def _wake_at(snapshot: Snapshot) -> datetime | None:
+def _wake_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     if snapshot.is_terminal:
         return None
     deadlines = [
@@ -75,4 +79,7 @@ def _wake_at(snapshot: Snapshot) -> datetime | None:
         and attempt.run.status not in RUN_TERMINAL
         and attempt.cancelling_run_id != attempt.run.id
     ]
+    if snapshot.status in _MAY_ADVANCE:
+        # One that has passed said all it had to say.
+        deadlines += [at for at in budgets.wake_times(snapshot) if at > now]
     return min(deadlines, default=None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN
 from cursor_monitor.domain.orchestration import Attempt, Followup, PlanTask, RunFacts, Snapshot, Task
 from cursor_monitor.domain.status import (
     ORCHESTRATION_TERMINAL,
@@ -68,9 +69,14 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
         case e.OrchestrationPaused():
             return replace(s, status=OrchestrationStatus.PAUSED)
         case e.OrchestrationResumed():
-            return replace(_going_on(s), allowance=event.allowance or s.allowance)
+            waived = (COST_UNKNOWN,) if s.error_code == COST_UNKNOWN and COST_UNKNOWN not in s.warned else ()
+            return replace(_going_on(s), allowance=event.allowance or s.allowance, warned=(*s.warned, *waived))
         case e.OrchestrationBlocked():
             return replace(s, status=OrchestrationStatus.BLOCKED, error_code=event.code, error_summary=event.summary)
+        case e.BudgetNear():
+            return replace(s, warned=(*s.warned, event.budget))
+        case e.BudgetChanged():
+            return _with_budget(s, event)
         case e.CancelRequested():
             return replace(s, is_cancelling=True)
         case e.OrchestrationRetried():
@@ -96,6 +102,15 @@ def _planned(p: PlanTask) -> Task:
 def _going_on(s: Snapshot) -> Snapshot:
     status = OrchestrationStatus.RUNNING if s.started_at else OrchestrationStatus.QUEUED
     return replace(s, status=status, error_code=None, error_summary=None)
+
+
+def _with_budget(s: Snapshot, event: e.BudgetChanged) -> Snapshot:
+    limits = {name: allowed if name == "wall_hours" else int(allowed) for name, allowed in event.limits.items()}
+    warned = tuple(name for name in s.warned if name not in limits)
+    allowance = None if "max_agents" in limits else s.allowance
+    changed = replace(s, options=replace(s.options, **limits), warned=warned, allowance=allowance)
+    is_freed = s.status is OrchestrationStatus.BLOCKED and s.error_code in {*CODES.values(), COST_UNKNOWN}
+    return _going_on(changed) if is_freed else changed
 
 
 def _retried(s: Snapshot, keys: tuple[str, ...]) -> Snapshot:
@@ -194,9 +209,13 @@ def _attempt_after(a: Attempt, event: e.AttemptEvent) -> Attempt:
             )
         case e.RunObserved():
             started = a.run.started_at if a.run and a.run.id == event.run_id else event.at
-            return replace(a, run=RunFacts(event.run_id, event.run_status, started, event.result, event.report))
+            ended = event.at if event.run_status in RUN_TERMINAL else None
+            seen = RunFacts(event.run_id, event.run_status, started, event.result, event.report, ended)
+            return replace(a, run=seen)
         case e.CodeHostObserved():
             return replace(a, code_host=event.facts)
+        case e.UsageObserved():
+            return replace(a, cents=a.cents if event.cents is None else event.cents, costed_run_id=event.run_id)
         case e.RunAssessed():
             return replace(a, assessed_run_id=event.run_id)
         case e.RunCancelRequested():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.orchestration import LaunchRequest, Options, PlanTask
 from cursor_monitor.domain.status import Mode
@@ -19,6 +20,8 @@ PROMPT_LIMIT = 100_000  # characters; Cursor publishes none, clients in the fiel
 NAME_LIMIT = 100  # Cursor's own limit for an agent's name
 REF_LIMIT = 255
 TASKS_LIMIT = 200
+TIMEOUT_LIMIT = 168  # hours of one run
+WALL_LIMIT = 24 * 90  # hours of an orchestration
 KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SEGMENT = r"(?!\.+(?:/|$))[A-Za-z0-9_.-]+"  # not . or .., which would climb
 _OWNER_REPO = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]*/{_SEGMENT}")
@@ -188,18 +191,19 @@ def _options(value: object, defaults: Options) -> Options:
         return defaults
     if not isinstance(value, Mapping):
         raise Invalid("options", "must be an object")
-    for name in ("budget_cents", "reviewer"):
-        if value.get(name) is not None:
-            raise Invalid(f"options.{name}", "is not offered by this version; leave it out")
-    known = frozenset(Options.__slots__) | {"budget_cents", "reviewer"}
-    refuse_unknown(value, known, "options.")
+    if value.get("reviewer") is not None:
+        raise Invalid("options.reviewer", "is not offered by this version; leave it out")
+    refuse_unknown(value, frozenset(Options.__slots__) | {"reviewer"}, "options.")
     return Options(
         max_parallel_agents=_whole(value, "max_parallel_agents", 1, 50, defaults.max_parallel_agents),
         max_iterations=_whole(value, "max_iterations", 1, 100, defaults.max_iterations),
         quality_threshold=_whole(value, "quality_threshold", 0, 100, defaults.quality_threshold),
         max_attempts=_whole(value, "max_attempts", 1, 10, defaults.max_attempts),
         max_agents=_whole(value, "max_agents", 1, 10_000, 0) or defaults.max_agents,
-        timeout_hours=_hours(value, defaults.timeout_hours),
+        max_followups=_whole(value, "max_followups", 1, 100_000, 0) or defaults.max_followups,
+        budget_cents=_whole(value, "budget_cents", 1, 100_000_000, 0) or defaults.budget_cents,
+        wall_hours=_hours(value, "wall_hours", WALL_LIMIT, defaults.wall_hours),
+        timeout_hours=_hours(value, "timeout_hours", TIMEOUT_LIMIT, defaults.timeout_hours) or defaults.timeout_hours,
         auto_create_pr=_flag(value, "auto_create_pr", defaults.auto_create_pr),
         require_approval=_flag(value, "require_approval", defaults.require_approval),
     )
@@ -249,13 +253,28 @@ def _whole(fields: Mapping[Any, Any], name: str, low: int, high: int, default: i
     return value
 
 
-def _hours(fields: Mapping[Any, Any], default: float) -> float:
-    value = fields.get("timeout_hours")
+def _hours(fields: Mapping[Any, Any], name: str, limit: int, default: float | None) -> float | None:
+    value = fields.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 168:
-        raise Invalid("options.timeout_hours", "must be a number above 0, at most 168")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= limit:
+        raise Invalid(f"options.{name}", f"must be a number above 0, at most {limit}")
     return float(value)
+
+
+def parse_budget(fields: Mapping[str, Any]) -> dict[str, float]:
+    """New limits of a running orchestration, by the names of its budgets; raises Invalid for what cannot be one."""
+    if not isinstance(fields, Mapping):
+        raise Invalid("budget", f"must be an object with any of {', '.join(CODES)}")
+    refuse_unknown(fields, frozenset(CODES))
+    try:
+        options = _options(fields, Options())
+    except Invalid as error:
+        raise Invalid(error.field.removeprefix("options."), error.message.partition(": ")[2]) from None
+    given = {name: getattr(options, name) for name in CODES if fields.get(name) is not None}
+    if not given:
+        raise Invalid("budget", f"names no limit; give any of {', '.join(CODES)}")
+    return given
 
 
 def _flag(fields: Mapping[Any, Any], name: str, default: bool) -> bool:

@@ -192,6 +192,12 @@ def _options() -> rx.Component:
                 _limit("timeout_hours", "Hours per run", "above 0, to 168; default 4"),
                 class_name="form-row",
             ),
+            rx.el.div(
+                _limit("max_followups", "Follow-ups in all", "no limit if empty"),
+                _limit("budget_cents", "US cents in all", "no limit if empty"),
+                _limit("wall_hours", "Hours in all", "no limit if empty"),
+                class_name="form-row",
+            ),
             switch("auto_create_pr", "Let agents open pull requests", checked=True),
             switch("require_approval", "Ask me before agents are launched"),
             class_name="form",

@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components import chips
+from cursor_monitor.components.budgets import budgets
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.progress import progress
@@ -250,6 +251,7 @@ def _option(option: rx.Var[OptionView]) -> rx.Component:
 def _rail() -> rx.Component:
     detail = State.detail
     return rx.el.aside(
+        budgets(),
         facts(
             [
                 ("Id", chips.id_chip(detail.id)),

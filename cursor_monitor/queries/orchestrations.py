@@ -10,6 +10,7 @@ from uuid import UUID
 from cursor_monitor.domain.controls import possible_controls
 from cursor_monitor.domain.errors import Invalid, NotFound
 from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
+from cursor_monitor.engine.budgets import Use, uses
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.store import events as event_store
 from cursor_monitor.store import orchestrations as store
@@ -42,6 +43,17 @@ class OrchestrationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """One budget: what is used in all, what is allowed (None: no limit), and how many agents' costs are not known."""
+
+    name: str
+    used: float
+    allowed: float | None
+    unknown: int
+    is_near: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OrchestrationDetail:
     """One orchestration, whole, and which controls make sense now."""
 
@@ -68,6 +80,7 @@ class OrchestrationDetail:
     updated_at: datetime
     controls: tuple[str, ...]
     last_seq: int
+    budgets: tuple[BudgetRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +175,14 @@ def list_orchestrations(
 
 def get_orchestration(orchestration_id: str) -> OrchestrationDetail:
     """One orchestration; raises NotFound."""
+    key = _known_uuid(orchestration_id)
     with reading() as session:
-        found = store.find(session, _known_uuid(orchestration_id))
-    if found is None:
+        found = store.find(session, key)
+        snapshot = store.load_snapshot(session, key)
+        now = event_store.database_now(session)
+    if found is None or snapshot is None:
         raise NotFound(f"No orchestration has the id {orchestration_id}.")
-    return _detail(found)
+    return _detail(found, uses(snapshot, now))
 
 
 def list_tasks(orchestration_id: str) -> tuple[TaskRow, ...]:
@@ -236,7 +252,7 @@ def _row(o: tables.Orchestration) -> OrchestrationRow:
     )
 
 
-def _detail(o: tables.Orchestration) -> OrchestrationDetail:
+def _detail(o: tables.Orchestration, budgets: tuple[Use, ...]) -> OrchestrationDetail:
     row = _row(o)
     shared = {name: getattr(row, name) for name in OrchestrationRow.__slots__}
     return OrchestrationDetail(
@@ -244,8 +260,9 @@ def _detail(o: tables.Orchestration) -> OrchestrationDetail:
         prompt=o.prompt,
         options=o.options,
         created_by=o.created_by,
-        controls=possible_controls(OrchestrationStatus(o.status), is_cancelling=o.is_cancelling),
+        controls=possible_controls(OrchestrationStatus(o.status), is_cancelling=o.is_cancelling, code=o.error_code),
         last_seq=o.last_seq,
+        budgets=tuple(BudgetRow(use.budget, use.used, use.allowed, use.unknown, use.is_near) for use in budgets),
     )
 
 

@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, observe_job
 from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.fold import evolve
 from cursor_monitor.services.tuning import current
-from cursor_monitor.store import agents, jobs, notices, orchestrations
+from cursor_monitor.store import agents, jobs, notices, orchestrations, spending
 from cursor_monitor.store import events as event_store
 from cursor_monitor.store.database import transactional
 
@@ -59,10 +60,17 @@ def write(
             if consequence.followup is not None:
                 agents.insert_followup(session, **consequence.followup)
             wanted.extend(consequence.jobs)
+        _count(session, events)
         notices.announce(session, f"orchestration:{after.id}")
     if wake_at is not None:
         wanted.append(advance_job(after.id, wake_at))
     jobs.enqueue(session, wanted)
+
+
+def _count(session: Session, events: Sequence[e.Event]) -> None:
+    agents_begun = sum(isinstance(event, e.AttemptRequested) for event in events)
+    followups = sum(isinstance(event, e.FollowUpRequested) for event in events)
+    spending.add(session, DEFAULT_ACCOUNT, events[-1].at, agents=agents_begun, followups=followups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.controls import possible_controls, possible_task_controls
 from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
 from cursor_monitor.domain.ids import followup_id, mint_uuid7
@@ -17,6 +18,7 @@ from cursor_monitor.domain.jobs import advance_job
 from cursor_monitor.domain.orchestration import LaunchRequest, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, TaskStatus
 from cursor_monitor.engine import plan
+from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.tuning import current
@@ -54,9 +56,24 @@ def pause(session: Session, orchestration_id: str, *, by: str) -> None:
 def resume(session: Session, orchestration_id: str, *, by: str) -> None:
     """Go on after a pause or a block; raises Conflict otherwise."""
     s = _locked(session, orchestration_id, "resume")
-    used = sum(len(task.attempts) for task in s.tasks)
-    more = used + s.options.max_agents if s.error_code == "agent_budget" and s.options.max_agents else None
-    _record(session, s, e.OrchestrationResumed(at=database_now(session), by=by, allowance=more))
+    _record(session, s, e.OrchestrationResumed(at=database_now(session), by=by))
+
+
+@transactional
+def set_budget(session: Session, orchestration_id: str, fields: Mapping[str, Any], *, by: str) -> None:
+    """Give other limits in all; what one of them blocked goes on.
+
+    Raises Invalid for a limit that is no number or is used up already, Conflict once the orchestration has ended.
+    """
+    limits = plan.parse_budget(fields)
+    s = lock(session, orchestration_id)
+    if s.is_terminal or s.is_cancelling:
+        raise Conflict(f"The orchestration is {s.status if s.is_terminal else 'being cancelled'}; nothing is left.")
+    now = database_now(session)
+    for use in uses(s, now):
+        if use.budget in limits and limits[use.budget] <= use.used:
+            raise Invalid(use.budget, f"must be above the {use.used:.4g} that are used already")
+    _record(session, s, e.BudgetChanged(at=now, by=by, limits=limits))
 
 
 @transactional
@@ -113,8 +130,12 @@ def followup_task(session: Session, orchestration_id: str, key: str, text: str, 
         raise Conflict(f"A follow-up to task {key} is still waiting to be sent.", code="followup_pending")
     if attempt.iterations >= s.options.max_iterations:
         raise Conflict(f"All {s.options.max_iterations} follow-ups of task {key}'s agent are used.")
+    now = database_now(session)
+    closed = closed_for(s, now, followups=1)
+    if closed is not None:
+        raise Conflict(closed.summary, code=closed.code)
     event = e.FollowUpRequested(
-        at=database_now(session),
+        at=now,
         task_key=key,
         agent_id=attempt.agent_id,
         followup_id=followup_id(attempt.agent_id, attempt.iterations + 1),
@@ -167,8 +188,10 @@ def _record(session: Session, s: Snapshot, event: e.Event) -> None:
 
 def _locked(session: Session, orchestration_id: str, control: str) -> Snapshot:
     s = lock(session, orchestration_id)
-    if control not in possible_controls(s.status, is_cancelling=s.is_cancelling):
+    if control not in possible_controls(s.status, is_cancelling=s.is_cancelling, code=s.error_code):
         state = "being cancelled" if s.is_cancelling and not s.is_terminal else s.status
+        if control == "resume" and s.error_code in CODES.values():
+            state = f"{state} by a budget; raise it"
         raise Conflict(f"Cannot {control}: the orchestration is {state}.", status=s.status)
     return s
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import CursorApi, RunView
 from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze
+from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, usage_job
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus
 from cursor_monitor.domain.text import storable
 from cursor_monitor.engine.report import parse_report
@@ -116,6 +116,8 @@ def _record(session: Session, job: ClaimedJob, run: RunView) -> None:
         code_host_watch.want_look(session, run.agent_id)
     notices.announce(session, f"agent:{run.agent_id}")
     if is_over:
+        soon = now + timedelta(seconds=current().observe_min_seconds)
+        jobs.enqueue(session, [usage_job(run.agent_id, job.orchestration_id, soon)])
         jobs.complete_held(session, job)
     elif not jobs.is_held(session, job):
         raise LeaseLost(job.id)

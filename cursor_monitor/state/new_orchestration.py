@@ -17,7 +17,14 @@ from cursor_monitor.queries import catalogue
 from cursor_monitor.services import orchestrations
 
 _MOST_TASKS = 50
-_OPTIONS_WHOLE = ("max_parallel_agents", "max_iterations", "quality_threshold", "max_agents")
+_OPTIONS_WHOLE = (
+    "max_parallel_agents",
+    "max_iterations",
+    "quality_threshold",
+    "max_agents",
+    "max_followups",
+    "budget_cents",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +160,9 @@ def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:
     for name in _OPTIONS_WHOLE:
         if text.get(name):
             options[name] = _number(text[name], int)
-    if text.get("timeout_hours"):
-        options["timeout_hours"] = _number(text["timeout_hours"], float)
+    for name in ("timeout_hours", "wall_hours"):
+        if text.get(name):
+            options[name] = _number(text[name], float)
     for name in ("auto_create_pr", "require_approval"):
         options[name] = form.get(name) in (True, "on", "true")
     return options

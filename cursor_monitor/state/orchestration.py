@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ import reflex as rx
 
 from cursor_monitor import live
 from cursor_monitor.domain.controls import possible_task_controls
+from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, Level, OrchestrationStatus, TaskStatus
 from cursor_monitor.queries.orchestrations import (
+    BudgetRow,
     EventRow,
     OrchestrationDetail,
     TaskRow,
@@ -65,7 +68,14 @@ _NOTHING = OrchestrationDetail(
     updated_at=_NEVER,
     controls=(),
     last_seq=0,
+    budgets=(),
 )
+_BUDGETS = {
+    "max_agents": "Agents",
+    "max_followups": "Follow-ups",
+    "budget_cents": "Cost",
+    "wall_hours": "Time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,17 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetView:
+    """One budget as the page shows it; `share` in percent, below zero where there is no limit."""
+
+    name: str
+    label: str
+    words: str
+    share: float
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
 class OptionView:
     """One option and its value."""
 
@@ -121,6 +142,10 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     tasks: list[TaskView] = []
     events: list[EventView] = []
     options: list[OptionView] = []
+    budgets: list[BudgetView] = []
+    budget_errors: dict[str, str] = {}
+    is_budgeting: bool = False
+    may_set_budget: bool = False
     has_older: bool = False
     tab: str = TABS[0]
     level: str = ""
@@ -134,6 +159,30 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         service = _CONTROLS.get(name)
         if service is not None:
             await self._do(service, self._id())
+
+    @rx.event
+    def open_budget(self):
+        """Open the form of the budget."""
+        self.is_budgeting, self.budget_errors = True, {}
+
+    @rx.event
+    def close_budget(self):
+        """Close it; nothing is changed."""
+        self.is_budgeting = False
+
+    @rx.event
+    async def set_budget(self, form: dict[str, Any]):
+        """Set the limits that were filled in; a refusal is shown at its field."""
+        fields = {name: _number(str(form.get(name, "")).strip()) for name in _BUDGETS if form.get(name)}
+        try:
+            await asyncio.to_thread(orchestrations.set_budget, self._id(), fields, by="local")
+        except Invalid as error:
+            self.budget_errors = {error.field: error.message.partition(": ")[2]}
+            self.notice = error.message
+        except AppError as error:
+            self.notice = error.message
+        else:
+            self.is_budgeting, self.notice, self.budget_errors = False, "", {}
 
     @rx.event
     async def control_task(self, name: str, key: str):
@@ -174,13 +223,15 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         if self._shown_id != self._id():
             self._shown_id, self._limit = self._id(), _EVENTS
             self.detail, self.tasks, self.events = _NOTHING, [], []
-            self.is_loaded, self.notice, self.following = False, "", ""
+            self.is_loaded, self.notice, self.following, self.is_budgeting = False, "", "", False
         return partial(_read, self._id(), self._limit)
 
     def _show(self, result: tuple[OrchestrationDetail, Sequence[TaskRow], Sequence[EventRow], bool]) -> None:
         self.detail, tasks, events, self.has_older = result
         self.tasks = [_task_view(task, self.detail) for task in tasks]
         self.events = [_event_view(event) for event in events if self.level in ("", event.level)]
+        self.budgets = [_budget_view(budget) for budget in self.detail.budgets]
+        self.may_set_budget = self.detail.status not in ORCHESTRATION_TERMINAL
         self.options = [
             OptionView(name.replace("_", " "), _value(value)) for name, value in self.detail.options.items()
         ]
@@ -229,6 +280,26 @@ def _task_view(task: TaskRow, detail: OrchestrationDetail) -> TaskView:
 def _event_view(event: EventRow) -> EventView:
     payload = json.dumps(event.payload, indent=2, ensure_ascii=False)
     return EventView(event.seq, event.type, event.level, event.task_key, event.message, payload, event.created_at)
+
+
+def _budget_view(budget: BudgetRow) -> BudgetView:
+    of = "" if budget.allowed is None else f" of {budget.allowed:g}"
+    word = {"budget_cents": " cents", "wall_hours": " h"}.get(budget.name, "")
+    share = -1.0 if budget.allowed is None else min(100.0, 100 * budget.used / budget.allowed)
+    warning = "nearly used" if budget.is_near else ""
+    if budget.name == "budget_cents" and budget.unknown:
+        warning = f"at least: the cost of {budget.unknown} agents is not known" + (f"; {warning}" if warning else "")
+    used = f"{budget.used:.2f}".rstrip("0").rstrip(".")
+    return BudgetView(budget.name, _BUDGETS[budget.name], f"{used}{of}{word}", share, warning)
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text  # the service says what is wrong with it
 
 
 def _value(value: object) -> str:

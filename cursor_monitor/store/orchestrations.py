@@ -127,6 +127,7 @@ def _snapshot(session: Session, row: tables.Orchestration) -> Snapshot:
         attempts.setdefault(state.task_key, []).append(codec.load_attempt(state.state))
     values: dict[str, Any] = {name: getattr(row, name) for name in _PROJECTED}
     values["mode"] = Mode(row.mode)
+    values["warned"] = tuple(row.warned)
     return Snapshot(
         id=str(row.id),
         status=OrchestrationStatus(row.status),
@@ -150,6 +151,7 @@ def _orchestration_values(s: Snapshot) -> dict[str, Any]:
         "status": s.status,
         "options": codec.dump(s.options),
         "requested_tasks": [codec.dump(task) for task in s.requested_tasks],
+        "warned": list(s.warned),
         "tasks_total": len(s.tasks) or len(s.requested_tasks),
         "tasks_completed": sum(task.status is TaskStatus.COMPLETED for task in s.tasks),
         "active_agents": len(s.live_attempts),

@@ -72,6 +72,7 @@ class FakeCursor(CursorApi):
         self.answer = answer
         self.answers: deque[str | None] = deque()
         self.calls: list[str] = []
+        self.cents_per_run: float | None = None  # None: it does not tell
         self.on_call: Callable[[str, str], None] = lambda name, moment: None
         self._failures: dict[str, deque[_Failure]] = defaultdict(deque)
         self._numbers = itertools.count(1)
@@ -158,7 +159,9 @@ class FakeCursor(CursorApi):
 
     async def get_usage(self, agent_id: str, run_id: str | None = None) -> UsageView:
         with self._asked("get_usage"):
-            return UsageView(None, None, None, None, None, None, ())
+            cents = self.cents_per_run
+            spent = None if cents is None else cents * len(self._agent(agent_id).runs)
+            return UsageView(None, None, None, None, None, spent, ())
 
     async def list_artifacts(self, agent_id: str) -> tuple[Artifact, ...]:
         with self._asked("list_artifacts"):

@@ -13,6 +13,7 @@ from cursor_monitor.domain.status import (
     TaskStatus,
 )
 from cursor_monitor.engine import plan, prompts
+from cursor_monitor.engine.budgets import closed_for
 from cursor_monitor.engine.rules.common import Events, ended
 
 
@@ -48,18 +49,15 @@ def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
     """Launch what is ready into the free slots, within the budget of agents."""
     ready = [task for task in s.tasks if _is_ready(s, task)]
     free = s.options.max_parallel_agents - len(s.live_attempts)
-    used = sum(len(task.attempts) for task in s.tasks)
-    allowed = s.allowance or s.options.max_agents
-    if ready and allowed is not None and used >= allowed:
-        if s.live_attempts:
-            return []
-        summary = (
-            f"All {allowed} agents of the budget are used; resume to allow {s.options.max_agents} more, or cancel."
-        )
-        return [e.OrchestrationBlocked(at=now, code="agent_budget", summary=summary)]
-    if allowed is not None:
-        free = min(free, allowed - used)
-    return [_launch(s, task, now) for task in ready[: max(free, 0)]]
+    launches: list[e.Event] = []
+    for task in ready[: max(free, 0)]:
+        closed = closed_for(s, now, agents=len(launches) + 1)
+        if closed is not None:
+            if launches or closed.waits:
+                break
+            return [e.OrchestrationBlocked(at=now, code=closed.code, summary=closed.summary)]
+        launches.append(_launch(s, task, now))
+    return launches
 
 
 def finish(s: Snapshot, now: datetime) -> Events:

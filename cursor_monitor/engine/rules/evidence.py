@@ -12,20 +12,37 @@ from cursor_monitor.domain.status import (
     Verdict,
 )
 from cursor_monitor.engine.assess import Assessment, assess
+from cursor_monitor.engine.budgets import Closed, closed_for
+from cursor_monitor.engine.fold import evolve
 from cursor_monitor.engine.rules.common import Events, attempt_ended, live
 
 
 def assess_finished_runs(s: Snapshot, now: datetime) -> Events:
-    """Decide about each finished run, from evidence."""
-    return [
-        event
-        for task, attempt in live(s)
-        if attempt.run is not None
-        and attempt.run.status == "FINISHED"
-        and attempt.assessed_run_id != attempt.run.id
-        and attempt.unsent_followup is None
-        for event in _after_finished_run(s, task, attempt, now)
-    ]
+    """Decide about each finished run, from evidence; where it is to go on, only within what is allowed in all."""
+    events: list[e.Event] = []
+    closed: Closed | None = None
+    for task, attempt in live(s):
+        if not _is_to_be_assessed(attempt):
+            continue
+        after = _after_finished_run(s, task, attempt, now)
+        if any(isinstance(event, e.FollowUpRequested) for event in after):
+            refused = closed_for(s, now, followups=1)
+            if refused is not None:
+                closed = closed or refused
+                continue
+        for event in after:
+            s = evolve(s, event)
+        events += after
+    if closed is not None and not closed.waits and not any(a.is_busy for a in s.live_attempts):
+        events.append(e.OrchestrationBlocked(at=now, code=closed.code, summary=closed.summary))
+    return events
+
+
+def _is_to_be_assessed(attempt: Attempt) -> bool:
+    run = attempt.run
+    if run is None or run.status != "FINISHED" or attempt.unsent_followup is not None:
+        return False
+    return attempt.assessed_run_id != run.id
 
 
 def _after_finished_run(s: Snapshot, task: Task, attempt: Attempt, now: datetime) -> Events:

@@ -8,6 +8,7 @@ from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job
+from cursor_monitor.store.tables.spending import SpendDay
 
 __all__ = [
     "Agent",
@@ -26,6 +27,7 @@ __all__ = [
     "Orchestration",
     "Run",
     "RunStream",
+    "SpendDay",
     "Tag",
     "Task",
     "ToolEvent",

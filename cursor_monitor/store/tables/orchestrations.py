@@ -31,6 +31,7 @@ class Orchestration(SQLModel, table=True):
     is_approved: bool = False
     is_cancelling: bool = False
     allowance: int | None = None
+    warned: list[str] = Field(sa_type=JSONB)
     tasks_total: int = 0
     tasks_completed: int = 0
     active_agents: int = 0

@@ -50,7 +50,7 @@ REFUSED = [
     ({"options": {"quality_threshold": 101}}, "options.quality_threshold", "0 to 100"),
     ({"options": {"timeout_hours": 0}}, "options.timeout_hours", "above 0"),
     ({"options": {"auto_create_pr": "yes"}}, "options.auto_create_pr", "true or false"),
-    ({"options": {"budget_cents": 100}}, "options.budget_cents", "not offered"),
+    ({"options": {"budget_cents": 0}}, "options.budget_cents", "from 1 to"),
     ({"options": {"reviewer": "ann"}}, "options.reviewer", "not offered"),
     ({"options": []}, "options", "must be an object"),
     ({"mode": "AUTO", "tasks": [{"key": "a"}]}, "tasks[0].prompt", "required"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import COST_UNKNOWN
 from cursor_monitor.domain.orchestration import Snapshot, Task
 from cursor_monitor.domain.status import TASK_TERMINAL, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import Decision, decide
@@ -18,7 +19,7 @@ def check_decision(before: Snapshot, decision: Decision, now: datetime) -> None:
     assert decide(before, now) == decision, "the same snapshot must give the same decision"
     again = decide(decision.snapshot, now)
     assert (again.events, again.snapshot) == ((), decision.snapshot), f"deciding again must change nothing: {again}"
-    _check_steps(before, decision)
+    _check_steps(before, decision, now)
     _check_terminal_tasks_are_left_alone(before, decision.snapshot)
     _check_parallel_cap(before, decision)
     _check_agents(decision.snapshot)
@@ -30,17 +31,18 @@ def is_satisfied(task: Task) -> bool:
     return task.status is TaskStatus.COMPLETED or (task.status is TaskStatus.SKIPPED and task.is_waived)
 
 
-def _check_steps(before: Snapshot, decision: Decision) -> None:
+def _check_steps(before: Snapshot, decision: Decision, now: datetime) -> None:
     state = before
     for event in decision.events:
-        _check_event(state, event)
+        _check_event(state, event, now)
         state = evolve(state, event)
     assert state == decision.snapshot, "the decision's state must be its events folded in"
 
 
-def _check_event(s: Snapshot, event: e.Event) -> None:
+def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
     if isinstance(event, e.AttemptRequested):
         _check_may_start(s)
+        _check_may_spend(s, now)
         task = s.task(event.task_key)
         assert task.status in (TaskStatus.PENDING, TaskStatus.RUNNING)
         assert event.number == len(task.attempts) + 1
@@ -49,6 +51,7 @@ def _check_event(s: Snapshot, event: e.Event) -> None:
             assert all(is_satisfied(s.task(key)) for key in task.depends_on), "started before its dependencies"
     if isinstance(event, e.FollowUpRequested):
         _check_may_start(s)
+        _check_may_spend(s, now)
         attempt = _attempt(s, event)
         assert attempt.is_live
         assert attempt.unsent_followup is None
@@ -64,6 +67,17 @@ def _check_event(s: Snapshot, event: e.Event) -> None:
 def _check_may_start(s: Snapshot) -> None:
     assert s.status in MAY_START
     assert not s.is_cancelling
+
+
+def _check_may_spend(s: Snapshot, now: datetime) -> None:
+    attempts = [attempt for task in s.tasks for attempt in task.attempts]
+    cents = sum(attempt.cents or 0 for attempt in attempts)
+    assert s.options.budget_cents is None or cents < s.options.budget_cents, "begun although all cents are spent"
+    if s.options.wall_hours is not None and s.started_at is not None:
+        assert now - s.started_at < timedelta(hours=s.options.wall_hours), "begun after its time"
+    known = {COST_UNKNOWN} & set(s.warned)
+    if s.options.budget_cents is not None and not known:
+        assert not any(a.costed_run_id and a.cents is None for a in attempts), "begun although costs are unknown"
 
 
 def _attempt(s: Snapshot, event: e.AttemptEvent):

@@ -22,6 +22,9 @@ options = st.builds(
     quality_threshold=st.sampled_from([0, 70, 100]),
     max_attempts=st.integers(1, 3),
     max_agents=st.none() | st.integers(1, 4),
+    max_followups=st.none() | st.integers(1, 4),
+    budget_cents=st.none() | st.sampled_from([15, 40, 1000]),
+    wall_hours=st.none() | st.sampled_from([1.0, 30.0]),
     timeout_hours=st.sampled_from([0.5, 4.0]),
     require_approval=st.booleans(),
 )

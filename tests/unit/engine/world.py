@@ -14,12 +14,14 @@ from random import Random
 from typing import Any, TypeVar
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.code_host import CHECKS, PR_STATES, CodeHostFacts
 from cursor_monitor.domain.controls import possible_controls, possible_task_controls
 from cursor_monitor.domain.ids import followup_id
 from cursor_monitor.domain.orchestration import Attempt, Report, Snapshot, Task, TestCounts
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import decide
+from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
 from tests.builders import NOW, ORCHESTRATION_ID, a_report
 from tests.unit.engine.invariants import check_decision
@@ -44,6 +46,7 @@ SENDINGS = (*["sent"] * 6, "refused", "dropped", "held")
 STIRS = (*["FINISHED"] * 8, *["RUNNING"] * 3, "ERROR", "ERROR", "EXPIRED", "CANCELLED", "delete", "unknown")
 FAIR_ENDS = ("FINISHED", "FINISHED", "FINISHED", "ERROR", "EXPIRED", "hangs")
 ROUNDS = 400
+COST = 10  # cents for each run
 
 
 class Script:
@@ -82,6 +85,7 @@ class CloudAgent:
     id: str
     runs: list[CloudRun] = field(default_factory=list)
     is_deleted: bool = False
+    is_free_of_bills: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,6 @@ class World:
         self.snapshot: Snapshot = begin(ORCHESTRATION_ID, request)
         self.effects: list[Effect] = []
         self.cloud: dict[str, CloudAgent] = {}
-        self.agents_allowed = request.options.max_agents
         self.attempts_allowed: dict[str, int] = {}
         self.wake_at: datetime | None = None
         self._seed = seed
@@ -156,8 +159,8 @@ class World:
                 assert attempt.run.report == run.report, "assessed without its report"
 
     def _check_budgets(self) -> None:
-        used = sum(len(task.attempts) for task in self.snapshot.tasks)
-        assert self.agents_allowed is None or used <= self.agents_allowed, "more agents than the budget"
+        for use in uses(self.snapshot, self.now)[:2]:
+            assert use.allowed is None or use.used <= use.allowed, f"more than the budget: {use}"
         for task in self.snapshot.tasks:
             allowed = self.attempts_allowed.get(task.key, self.snapshot.options.max_attempts)
             assert len(task.attempts) <= allowed, f"{task.key}: {len(task.attempts)} attempts, {allowed} allowed"
@@ -187,7 +190,8 @@ class World:
             self._hold(effect, None)
         else:
             first = CloudRun(f"{effect.agent_id}/1")
-            agent = self.cloud.setdefault(effect.agent_id, CloudAgent(effect.agent_id, [first]))
+            made = CloudAgent(effect.agent_id, [first], is_free_of_bills=self.script.below(4) == 0)
+            agent = self.cloud.setdefault(effect.agent_id, made)
             if outcome == "lost":
                 self.effects.append(effect)
                 return
@@ -278,6 +282,15 @@ class World:
         _, seen = self._place(agent.id)
         assert (seen.code_host, seen.run) == (facts, attempt.run), "the code host's word must stand beside Cursor's"
 
+    def bill(self, agent: CloudAgent) -> None:
+        """Tell what the agent has cost, if it is news; Cursor does not tell of some."""
+        task, attempt = self._place(agent.id)
+        run = attempt.run
+        if run is None or run.status not in RUN_TERMINAL or attempt.costed_run_id == run.id:
+            return
+        cents = None if agent.is_free_of_bills else float(COST * len(agent.runs))
+        self.record(e.UsageObserved(at=self.now, task_key=task.key, agent_id=agent.id, run_id=run.id, cents=cents))
+
     # What happens at Cursor.
 
     def _end_run(self, run: CloudRun, status: str) -> None:
@@ -304,7 +317,7 @@ class World:
         """Use one of the controls that make sense now, on the whole or on a task."""
         s = self.snapshot
         controls: list[tuple[str, str | None]] = [
-            (name, None) for name in possible_controls(s.status, is_cancelling=s.is_cancelling)
+            (name, None) for name in possible_controls(s.status, is_cancelling=s.is_cancelling, code=s.error_code)
         ]
         if not s.is_cancelling or s.is_terminal:
             controls += [(name, t.key) for t in s.tasks for name in possible_task_controls(t.status, s.status)]
@@ -320,6 +333,7 @@ class World:
             and attempt.status in (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED)
             and attempt.unsent_followup is None
             and attempt.iterations < self.snapshot.options.max_iterations
+            and closed_for(self.snapshot, self.now, followups=1) is None
         )
 
     def control(self, name: str, key: str | None = None) -> None:
@@ -336,10 +350,9 @@ class World:
             case "pause":
                 return e.OrchestrationPaused(at=at, by=by)
             case "resume":
-                used = sum(len(task.attempts) for task in s.tasks)
-                more = used + s.options.max_agents if s.error_code == "agent_budget" and s.options.max_agents else None
-                self.agents_allowed = more or self.agents_allowed
-                return e.OrchestrationResumed(at=at, by=by, allowance=more)
+                return e.OrchestrationResumed(at=at, by=by)
+            case "budget":
+                return e.BudgetChanged(at=at, by=by, limits=self._more())
             case "cancel":
                 return e.CancelRequested(at=at, by=by)
             case _:
@@ -348,6 +361,12 @@ class World:
                 for key in keys:
                     self._allow_one_more(key)
                 return e.OrchestrationRetried(at=at, by=by, task_keys=keys)
+
+    def _more(self) -> dict[str, float]:
+        """A larger limit for the budget that is used up."""
+        name = next(name for name, code in CODES.items() if code == self.snapshot.error_code)
+        used = next(use.used for use in uses(self.snapshot, self.now) if use.budget == name)
+        return {name: int(used) + self.script.pick([1, 2, 30])}
 
     def _task_control(self, name: str, key: str) -> e.Event:
         if name == "retry":
@@ -394,6 +413,8 @@ class World:
             self.observe(self.script.pick(list(self.cloud.values())), again=self.script.below(3) == 0)
         if self.cloud and self.script.below(3) == 0:
             self.look_at_code_host(self.script.pick(list(self.cloud.values())))
+        if self.cloud and self.script.below(2):
+            self.bill(self.script.pick(list(self.cloud.values())))
 
     def _some_time(self) -> None:
         self.now += timedelta(minutes=10 * self.script.below(9))
@@ -408,8 +429,10 @@ class World:
 
     def _fair_round(self) -> None:
         before = len(self.history)
-        answer = {OrchestrationStatus.WAITING: "approve"}.get(self.snapshot.status, "resume")
-        if answer in possible_controls(self.snapshot.status, is_cancelling=self.snapshot.is_cancelling):
+        s = self.snapshot
+        possible = possible_controls(s.status, is_cancelling=s.is_cancelling, code=s.error_code)
+        answer = next((name for name in ("approve", "resume", "budget") if name in possible), None)
+        if answer is not None:
             self.control(answer)
         self.record()
         effects, self.effects = self.effects, []
@@ -421,6 +444,7 @@ class World:
                 self._end_run(agent.runs[-1], end)
         for agent in self.cloud.values():
             self.observe(agent)
+            self.bill(agent)
         if len(self.history) == before and not self.effects:
             assert self.wake_at is not None, "nothing will happen, and nobody looks again"
             self.now = max(self.now, self.wake_at)

@@ -1,0 +1,31 @@
+"""What an orchestration may use in all: its budgets by the names of their options, and the codes of their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, str] = {
+    "max_agents": "agents",
+    "max_followups": "follow-ups",
+    "budget_cents": "cents",
+    "wall_hours": "hours",
+}
+"""Each budget and what it counts."""
+
+CODES: Mapping[str, str] = {
+    "max_agents": "agent_budget",
+    "max_followups": "followup_budget",
+    "budget_cents": "cents_budget",
+    "wall_hours": "wall_budget",
+}
+"""The code with which an orchestration is blocked once that budget is used."""
+
+COST_UNKNOWN = "cost_unknown"
+"""Blocked because Cursor does not tell what was spent, so that a budget in cents cannot be kept."""
+
+NEAR_SHARE = 0.8
+COST_WAIT_MINUTES = 10.0
+"""How long after a run the cost is waited for before it counts as unknown."""
+
+DEFAULT_ACCOUNT = "default"
+"""Whose key pays: the one in the environment."""
