@@ -273,7 +273,8 @@ CREATE INDEX IF NOT EXISTS run_streams_open ON run_streams (next_try_at) WHERE s
 CREATE INDEX IF NOT EXISTS run_streams_by_agent ON run_streams (agent_id);
 
 -- What was said in a run, in order. A long message is several rows of which each but the first `continues` the one
--- before; only what is complete is searched, so that a message which still grows does not touch the index.
+-- before; only what is complete is searched, so that a message which still grows does not touch the index. Paths and
+-- names are searched by their parts: the parser would take src/cache_keys.py for one word.
 CREATE TABLE IF NOT EXISTS agent_messages (
     run_id      text NOT NULL REFERENCES agent_runs (id) ON DELETE CASCADE,
     position    integer NOT NULL CHECK (position >= 0),
@@ -285,7 +286,8 @@ CREATE TABLE IF NOT EXISTS agent_messages (
     started_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
     search      tsvector GENERATED ALWAYS AS
-                (to_tsvector('english', CASE WHEN is_complete THEN left(text, 20000) ELSE '' END)) STORED,
+                (to_tsvector('english', CASE WHEN is_complete THEN translate(left(text, 20000), '/._', '   ') ELSE '' END))
+                STORED,
     PRIMARY KEY (run_id, position)
 ) WITH (fillfactor = 70);
 CREATE INDEX IF NOT EXISTS agent_messages_search ON agent_messages USING gin (search);
@@ -309,9 +311,9 @@ CREATE TABLE IF NOT EXISTS agent_tool_events (
     dropped      text[] NOT NULL DEFAULT '{}',
     started_at   timestamptz NOT NULL,
     ended_at     timestamptz,
-    search       tsvector GENERATED ALWAYS AS (to_tsvector('english', name || ' ' || coalesce(path, '') || ' '
-                 || coalesce(command, '') || ' ' || coalesce(left(args, 8000), '') || ' '
-                 || coalesce(left(result, 16000), ''))) STORED,
+    search       tsvector GENERATED ALWAYS AS (to_tsvector('english', translate(
+                 name || ' ' || coalesce(path, '') || ' ' || coalesce(command, '') || ' '
+                 || coalesce(left(args, 8000), '') || ' ' || coalesce(left(result, 16000), ''), '/._', '   '))) STORED,
     PRIMARY KEY (run_id, call_id)
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX IF NOT EXISTS agent_tool_events_in_order ON agent_tool_events (run_id, position);

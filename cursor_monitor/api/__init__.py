@@ -8,6 +8,7 @@ from cursor_monitor.api import (
     agents,
     agents_bulk,
     catalogue,
+    conversation,
     docs,
     errors,
     events,
@@ -20,7 +21,7 @@ from cursor_monitor.api import (
 from cursor_monitor.settings import VERSION
 
 PREFIX = "/cloud-agents"
-_RESOURCES = (health, orchestrations, tasks, events, agents_bulk, agents, jobs, catalogue, webhook)
+_RESOURCES = (health, orchestrations, tasks, events, agents_bulk, agents, conversation, jobs, catalogue, webhook)
 
 
 def build_api() -> FastAPI:
