@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,16 @@ def a_report(*, passed: int = 5, failed: int = 0, **fields: Any) -> Report:
 def a_message(json_text: str) -> str:
     """A run's last message that ends with this block."""
     return f"All is done.\n\n```json\n{json_text}\n```\n"
+
+
+def a_plan(*tasks: str) -> str:
+    """A planner's last message; `b<a,c` is a task b that waits for a and c."""
+    parts = [task.partition("<") for task in tasks]
+    items = [
+        {"key": key, "title": f"Task {key}", "prompt": f"Do {key}.", "depends_on": [d for d in after.split(",") if d]}
+        for key, _, after in parts
+    ]
+    return a_message(json.dumps({"tasks": items}))
 
 
 def a_run(status: str = "FINISHED", *, id: str = "run-1", report: Report | None = None, **fields: Any) -> RunFacts:

@@ -62,6 +62,14 @@ class PlanMade(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerRequested(Event):
+    """The prompt has no structure to split by: an agent is to be asked for a plan."""
+
+    def message(self) -> str:
+        return "Asking a planner agent for a plan."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(Event):
     """The plan waits for a person."""
 
@@ -373,6 +381,29 @@ class RunAssessed(AttemptEvent):
 
     def message(self) -> str:
         return f"{self.verdict} for task {self.task_key}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanProposed(AttemptEvent):
+    """The planner's answer holds a plan that can be used."""
+
+    run_id: str
+    count: int
+
+    def message(self) -> str:
+        return f"The planner proposed {self.count} task{'s' if self.count != 1 else ''}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRejected(AttemptEvent):
+    """The planner's answer cannot be used as a plan."""
+
+    run_id: str
+    reasons: tuple[str, ...]
+    level: ClassVar[Level] = Level.WARNING
+
+    def message(self) -> str:
+        return f"The planner's plan cannot be used: {'; '.join(self.reasons)[:500]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,9 @@ from cursor_monitor.domain.status import (
     TaskStatus,
 )
 
+PLANNER_KEY = "@planner"
+"""The planner's place among the tasks' keys; no task can be called that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -191,6 +194,7 @@ class Snapshot:
     created_by: str = ""
     requested_tasks: tuple[PlanTask, ...] = ()
     tasks: tuple[Task, ...] = ()
+    planner: Task | None = None  # where an agent was asked for the plan; its work is no task of the plan
     is_planned: bool = False
     plan_source: str | None = None  # request, prompt, planner, fallback or person
     is_approved: bool = False
@@ -213,17 +217,29 @@ class Snapshot:
     @property
     def live_attempts(self) -> tuple[Attempt, ...]:
         """The agents that are launching or working, over all tasks."""
-        return tuple(a for task in self.tasks for a in task.attempts if a.is_live)
+        return tuple(a for task in self.worked_on for a in task.attempts if a.is_live)
+
+    @property
+    def worked_on(self) -> tuple[Task, ...]:
+        """All that agents work on: the planner's part, then the tasks."""
+        return self.tasks if self.planner is None else (self.planner, *self.tasks)
+
+    @property
+    def agents_used(self) -> int:
+        """The agents launched so far, the planner's among them."""
+        return sum(len(task.attempts) for task in self.worked_on)
 
     def task(self, key: str) -> Task:
-        """The task with that key; KeyError if there is none."""
-        for task in self.tasks:
+        """The task with that key, or the planner's part; KeyError if there is none."""
+        for task in self.worked_on:
             if task.key == key:
                 return task
         raise KeyError(key)
 
     def with_task(self, task: Task) -> Snapshot:
         """The same orchestration with the task of that key replaced."""
+        if task.key == PLANNER_KEY:
+            return replace(self, planner=task)
         return replace(self, tasks=tuple(task if old.key == task.key else old for old in self.tasks))
 
 

@@ -105,7 +105,7 @@ def _used_up(use: Use, what: str, *, waits: bool) -> Closed:
 
 
 def _attempts(s: Snapshot) -> list[Attempt]:
-    return [attempt for task in s.tasks for attempt in task.attempts]
+    return [attempt for task in s.worked_on for attempt in task.attempts]
 
 
 def _is_cost_open(a: Attempt) -> bool:

@@ -11,7 +11,7 @@ from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
 from cursor_monitor.engine import budgets
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging
+from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging, planning
 from cursor_monitor.engine.rules.common import Events, deadline
 
 Rule = Callable[[Snapshot, datetime], Events]
@@ -27,8 +27,11 @@ RECONCILING: tuple[Rule, ...] = (
 
 ADVANCING: tuple[Rule, ...] = (
     beginning.make_plan,
+    planning.read_answer,
+    planning.fall_back,
     beginning.ask_for_approval,
     beginning.start,
+    planning.launch_planner,
     beginning.release_held,
     merging.fail_on_conflicts,
     limits.warn_of_budgets,  # before what may block on one, and again after what uses it

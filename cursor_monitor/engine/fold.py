@@ -8,7 +8,15 @@ from datetime import datetime
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN
-from cursor_monitor.domain.orchestration import Attempt, Followup, PlanTask, RunFacts, Snapshot, Task
+from cursor_monitor.domain.orchestration import (
+    PLANNER_KEY,
+    Attempt,
+    Followup,
+    PlanTask,
+    RunFacts,
+    Snapshot,
+    Task,
+)
 from cursor_monitor.domain.status import (
     ORCHESTRATION_TERMINAL,
     RUN_TERMINAL,
@@ -59,11 +67,15 @@ def evolve(snapshot: Snapshot, event: e.Event) -> Snapshot:
 def _whole(s: Snapshot, event: e.Event) -> Snapshot:
     match event:
         case e.PlanMade():
-            return replace(s, tasks=tuple(map(_planned, event.tasks)), is_planned=True, plan_source=event.source)
+            planner = replace(s.planner, status=TaskStatus.COMPLETED, completed_at=event.at) if s.planner else None
+            tasks = tuple(map(_planned, event.tasks))
+            return replace(s, tasks=tasks, planner=planner, is_planned=True, plan_source=event.source)
+        case e.PlannerRequested():
+            return replace(s, planner=Task(PLANNER_KEY, "Plan the work", ""))
         case e.ApprovalRequested():
             return replace(s, status=OrchestrationStatus.WAITING)
         case e.PlanApproved():
-            return replace(s, is_approved=True, status=OrchestrationStatus.QUEUED)
+            return replace(_going_on(s), is_approved=True)
         case e.OrchestrationStarted():
             return replace(s, status=OrchestrationStatus.RUNNING, started_at=s.started_at or event.at)
         case e.OrchestrationPaused():
@@ -117,7 +129,7 @@ def _retried(s: Snapshot, keys: tuple[str, ...]) -> Snapshot:
     s = replace(_going_on(s), is_cancelling=False, completed_at=None, quality_score=None, quality_coverage=None)
     for key in keys:
         s = s.with_task(_retried_task(s, s.task(key)))
-    return s
+    return s if s.is_planned or s.planner is None else s.with_task(_retried_task(s, s.planner))
 
 
 def _retried_task(s: Snapshot, task: Task) -> Task:
@@ -218,6 +230,9 @@ def _attempt_after(a: Attempt, event: e.AttemptEvent) -> Attempt:
             return replace(a, cents=a.cents if event.cents is None else event.cents, costed_run_id=event.run_id)
         case e.RunAssessed():
             return replace(a, assessed_run_id=event.run_id)
+        case e.PlanProposed() | e.PlanRejected():
+            read = replace(a.run, result=None) if a.run else None  # a plan's text is long, and the event tells of it
+            return replace(a, run=read, assessed_run_id=event.run_id)
         case e.RunCancelRequested():
             return replace(a, cancelling_run_id=event.run_id)
         case e.FollowUpRequested():

@@ -146,7 +146,7 @@ def _tasks(value: object, mode: Mode, models: Sequence[str]) -> tuple[PlanTask, 
         raise Invalid("tasks", "SINGLE_AGENT takes none; choose BATCH, PIPELINE or AUTO to give tasks")
     if len(value) > TASKS_LIMIT:
         raise Invalid("tasks", f"at most {TASKS_LIMIT} are allowed, {len(value)} were given; split the job")
-    tasks = [_task(item, index, mode, models) for index, item in enumerate(value)]
+    tasks = [parse_task(item, index, mode, models) for index, item in enumerate(value)]
     if mode is Mode.PIPELINE:
         return tuple(
             PlanTask(t.key, t.title, t.prompt, (tasks[i - 1].key,) if i else (), t.model, t.ref)
@@ -155,7 +155,8 @@ def _tasks(value: object, mode: Mode, models: Sequence[str]) -> tuple[PlanTask, 
     return tuple(tasks)
 
 
-def _task(item: object, index: int, mode: Mode, models: Sequence[str]) -> PlanTask:
+def parse_task(item: object, index: int, mode: Mode, models: Sequence[str]) -> PlanTask:
+    """One task of a list, checked by itself; raises Invalid."""
     where = f"tasks[{index}]"
     if not isinstance(item, Mapping):
         raise Invalid(where, "must be an object with a prompt")

@@ -18,7 +18,7 @@ _SIZE = 100_000
 
 def parse_report(message: str | None) -> Report | None:
     """The last fenced JSON block of the message as a Report; None where there is none or it breaks the contract."""
-    block = _last_block(message or "")
+    block = last_json_block(message or "")
     if block is None or len(block) > _SIZE:
         return None
     try:
@@ -39,7 +39,8 @@ def parse_report(message: str | None) -> Report | None:
         return None
 
 
-def _last_block(message: str) -> str | None:
+def last_json_block(message: str) -> str | None:
+    """The text within the last fenced JSON block; None where there is none."""
     # Two plain searches, so that no message, however made, takes longer than its length allows.
     start = max((opening.end() for opening in _OPENING.finditer(message)), default=None)
     closing = None if start is None else _CLOSING.search(message, start)

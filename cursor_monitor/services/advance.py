@@ -12,7 +12,7 @@ from sqlmodel import Session
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, observe_job
-from cursor_monitor.domain.orchestration import Snapshot
+from cursor_monitor.domain.orchestration import PLANNER_KEY, Snapshot
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.fold import evolve
 from cursor_monitor.services.tuning import current
@@ -116,7 +116,7 @@ def _agent_values(s: Snapshot, event: e.AttemptRequested) -> dict[str, object]:
         "ref": event.ref,
         "model": event.model,
         "prompt": event.prompt,
-        "auto_create_pr": s.options.auto_create_pr,
+        "auto_create_pr": s.options.auto_create_pr and event.task_key != PLANNER_KEY,
         "created_by": s.created_by,
         "created_at": event.at,
     }

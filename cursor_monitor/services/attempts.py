@@ -12,7 +12,7 @@ from cursor_monitor.cursor.api import AgentSpec, CursorApi, Launched, RunView
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, observe_job
-from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
+from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.governor import again
@@ -119,6 +119,7 @@ def _begin_launch(session: Session, job: ClaimedJob) -> _Launch | None:
         model=agent.model,
         name=agent.name,
         auto_create_pr=agent.auto_create_pr,
+        mode="plan" if agent.task_key == PLANNER_KEY else "agent",
     )
     return _Launch(spec, may_exist=job.attempt > 1, is_wanted=wanted)
 

@@ -15,7 +15,7 @@ from cursor_monitor.domain.controls import possible_controls, possible_task_cont
 from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
 from cursor_monitor.domain.ids import followup_id, mint_uuid7
 from cursor_monitor.domain.jobs import advance_job
-from cursor_monitor.domain.orchestration import LaunchRequest, Snapshot, Task
+from cursor_monitor.domain.orchestration import PLANNER_KEY, LaunchRequest, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, TaskStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.budgets import closed_for, uses
@@ -205,6 +205,8 @@ def _locked_task(session: Session, orchestration_id: str, key: str) -> tuple[Sna
 
 
 def _check_task_control(s: Snapshot, task: Task, control: str) -> None:
+    if task.key == PLANNER_KEY:
+        raise Conflict(f"Cannot {control} the planner: it is no task; cancel or retry the orchestration.")
     if s.is_cancelling and not s.is_terminal:
         raise Conflict(f"Cannot {control} a task: the orchestration is being cancelled.")
     if control not in possible_task_controls(task.status, s.status):

@@ -10,10 +10,11 @@ from sqlalchemy import or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from cursor_monitor.domain.orchestration import Attempt, PlanTask, Snapshot, Task
+from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, PlanTask, Snapshot, Task
 from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
 from cursor_monitor.store import codec, tables
 
+_PLANNER_POSITION = -1
 _PROJECTED = (
     "name",
     "mode",
@@ -77,6 +78,8 @@ def save(session: Session, before: Snapshot | None, after: Snapshot) -> None:
     else:
         session.connection().execute(table.update().where(table.c.id == values["id"]).values(**values))
     known = {task.key: task for task in before.tasks} if before else {}
+    if after.planner is not None and (before is None or before.planner != after.planner):
+        _save_task(session, after.id, _PLANNER_POSITION, after.planner, before.planner if before else None)
     for position, task in enumerate(after.tasks):
         if known.get(task.key) != task:
             _save_task(session, after.id, position, task, known.get(task.key))
@@ -88,8 +91,9 @@ def find(session: Session, orchestration_id: UUID) -> tables.Orchestration | Non
 
 
 def select_tasks(session: Session, orchestration_id: UUID) -> Sequence[tables.Task]:
-    """The tasks in the order of the plan."""
-    query = select(tables.Task).where(tables.Task.orchestration_id == orchestration_id)
+    """The tasks in the order of the plan; the planner's part is none of them."""
+    row = tables.Task
+    query = select(row).where(row.orchestration_id == orchestration_id, row.position > _PLANNER_POSITION)
     return session.exec(query.order_by(col(tables.Task.position))).all()
 
 
@@ -125,6 +129,7 @@ def _snapshot(session: Session, row: tables.Orchestration) -> Snapshot:
     states = select(tables.Attempt).where(tables.Attempt.orchestration_id == row.id)
     for state in session.exec(states.order_by(col(tables.Attempt.number))):
         attempts.setdefault(state.task_key, []).append(codec.load_attempt(state.state))
+    planner = session.get(tables.Task, (row.id, PLANNER_KEY))
     values: dict[str, Any] = {name: getattr(row, name) for name in _PROJECTED}
     values["mode"] = Mode(row.mode)
     values["warned"] = tuple(row.warned)
@@ -134,6 +139,7 @@ def _snapshot(session: Session, row: tables.Orchestration) -> Snapshot:
         options=codec.load_options(row.options),
         requested_tasks=tuple(codec.load(PlanTask, task) for task in row.requested_tasks),
         tasks=tuple(_task(task, attempts.get(task.key, [])) for task in select_tasks(session, row.id)),
+        planner=_task(planner, attempts.get(PLANNER_KEY, [])) if planner else None,
         seq=row.last_seq,
         **values,
     )

@@ -14,26 +14,24 @@ from cursor_monitor.engine.rules.common import Events, live
 
 def make_plan(s: Snapshot, now: datetime) -> Events:
     """Turn the request into tasks."""
-    if s.is_planned:
+    if s.is_planned or s.planner is not None:
         return []
     request = LaunchRequest(s.prompt, s.repository, s.mode, s.name, s.ref, s.model, s.requested_tasks, s.options)
     try:
         tasks = plan.make_plan(request)
     except Invalid as error:  # checked when it was requested, so this is a request of another version
-        tasks, reason = None, error.message
-    else:
-        reason = "its prompt has no structure"
+        one = plan.one_task(s.prompt, s.name)
+        return [e.PlanMade(at=now, tasks=one, source="fallback", reason=error.message)]
     if tasks is None:
-        return [e.PlanMade(at=now, tasks=plan.one_task(s.prompt, s.name), source="fallback", reason=reason)]
+        return [e.PlannerRequested(at=now)]
     is_split = not s.requested_tasks and s.mode is not Mode.SINGLE_AGENT
     return [e.PlanMade(at=now, tasks=tasks, source="prompt" if is_split else "request")]
 
 
 def ask_for_approval(s: Snapshot, now: datetime) -> Events:
     """Wait for a person where the options want one."""
-    if s.options.require_approval and not s.is_approved and s.status is OrchestrationStatus.QUEUED:
-        return [e.ApprovalRequested(at=now)]
-    return []
+    is_due = s.options.require_approval and s.is_planned and not s.is_approved
+    return [e.ApprovalRequested(at=now)] if is_due else []
 
 
 def start(s: Snapshot, now: datetime) -> Events:

@@ -17,8 +17,8 @@ Events = Sequence[e.Event]
 
 
 def live(s: Snapshot) -> list[tuple[Task, Attempt]]:
-    """The attempts under way, each with its task."""
-    return [(task, a) for task in s.tasks for a in task.attempts if a.is_live]
+    """The attempts under way, the planner's among them, each with its task."""
+    return [(task, a) for task in s.worked_on for a in task.attempts if a.is_live]
 
 
 def deadline(s: Snapshot, started_at: datetime) -> datetime:

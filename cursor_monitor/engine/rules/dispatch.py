@@ -25,7 +25,7 @@ def settle_failed_tasks(s: Snapshot, now: datetime) -> Events:
         if task.status is TaskStatus.RUNNING
         and (attempt := task.attempt) is not None
         and not attempt.is_live
-        and not _may_try_again(s, task)
+        and not may_try_again(s, task)
     ]
 
 
@@ -93,13 +93,14 @@ def _launch(s: Snapshot, task: Task, now: datetime) -> e.Event:
 def _is_ready(s: Snapshot, task: Task) -> bool:
     if task.status is TaskStatus.RUNNING:
         attempt = task.attempt
-        return attempt is not None and not attempt.is_live and _may_try_again(s, task)
+        return attempt is not None and not attempt.is_live and may_try_again(s, task)
     if task.status is not TaskStatus.PENDING:
         return False
     return all(_is_satisfied(s.task(key)) for key in task.depends_on)
 
 
-def _may_try_again(s: Snapshot, task: Task) -> bool:
+def may_try_again(s: Snapshot, task: Task) -> bool:
+    """True where the newest attempt failed in a way that another may not, and one more is allowed."""
     allowed = task.attempts_allowed or s.options.max_attempts
     return task.attempt is not None and task.attempt.may_retry and len(task.attempts) < allowed
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.ids import followup_id
-from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
+from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Snapshot, Task
 from cursor_monitor.domain.status import (
     AttemptStatus,
     Verdict,
@@ -22,7 +22,7 @@ def assess_finished_runs(s: Snapshot, now: datetime) -> Events:
     events: list[e.Event] = []
     closed: Closed | None = None
     for task, attempt in live(s):
-        if not _is_to_be_assessed(attempt):
+        if task.key == PLANNER_KEY or not _is_to_be_assessed(attempt):
             continue
         after = _after_finished_run(s, task, attempt, now)
         if any(isinstance(event, e.FollowUpRequested) for event in after):

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import COST_UNKNOWN
-from cursor_monitor.domain.orchestration import Snapshot, Task
+from cursor_monitor.domain.orchestration import PLANNER_KEY, Snapshot, Task
 from cursor_monitor.domain.status import TASK_TERMINAL, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import Decision, decide
 from cursor_monitor.engine.fold import evolve
+from cursor_monitor.engine.plan_check import check_dependencies
 
 MAY_START = frozenset({OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING})
 
@@ -47,8 +48,11 @@ def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
         assert task.status in (TaskStatus.PENDING, TaskStatus.RUNNING)
         assert event.number == len(task.attempts) + 1
         assert event.model == (task.model or s.model), "the person's model must reach every agent"
+        assert task.key != PLANNER_KEY or not s.is_planned, "a planner for what is planned"
         if task.status is TaskStatus.PENDING:
             assert all(is_satisfied(s.task(key)) for key in task.depends_on), "started before its dependencies"
+    if isinstance(event, e.PlanMade):
+        _check_plan(s, event)
     if isinstance(event, e.FollowUpRequested):
         _check_may_start(s)
         _check_may_spend(s, now)
@@ -62,6 +66,16 @@ def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
         assert _attempt(s, event).cancelling_run_id != event.run_id, "one run cancelled twice"
     if isinstance(event, e.AttemptEnded):
         assert _attempt(s, event).is_live, "an attempt ended twice"
+
+
+def _check_plan(s: Snapshot, event: e.PlanMade) -> None:
+    assert not s.is_planned, "planned twice"
+    assert not s.live_attempts, "planned while the planner is at work"
+    check_dependencies(event.tasks)
+    if event.source == "planner":
+        allowed = s.allowance or s.options.max_agents
+        assert allowed is None or len(event.tasks) <= max(1, allowed - 1), "a plan beyond the budget of agents"
+        assert all(task.model is None and task.ref is None for task in event.tasks), "not for the planner to choose"
 
 
 def _check_may_start(s: Snapshot) -> None:
@@ -97,9 +111,9 @@ def _check_parallel_cap(before: Snapshot, decision: Decision) -> None:
 
 
 def _check_agents(s: Snapshot) -> None:
-    ids = [attempt.agent_id for task in s.tasks for attempt in task.attempts]
+    ids = [attempt.agent_id for task in s.worked_on for attempt in task.attempts]
     assert len(ids) == len(set(ids)), "two attempts share an agent id"
-    for task in s.tasks:
+    for task in s.worked_on:
         assert sum(attempt.is_live for attempt in task.attempts) <= 1, "two agents at work on one task"
         assert all(attempt.iterations <= s.options.max_iterations for attempt in task.attempts)
 

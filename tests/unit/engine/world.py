@@ -18,12 +18,12 @@ from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.code_host import CHECKS, PR_STATES, CodeHostFacts
 from cursor_monitor.domain.controls import possible_controls, possible_task_controls
 from cursor_monitor.domain.ids import followup_id
-from cursor_monitor.domain.orchestration import Attempt, Report, Snapshot, Task, TestCounts
+from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Report, Snapshot, Task, TestCounts
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
-from tests.builders import NOW, ORCHESTRATION_ID, a_report
+from tests.builders import NOW, ORCHESTRATION_ID, a_plan, a_report
 from tests.unit.engine.invariants import check_decision
 
 T = TypeVar("T")
@@ -39,6 +39,18 @@ REPORTS: tuple[Report | None, ...] = (
     Report(),
 )
 """Good, missing, unfinished, failing, untested, doubtful, lying, empty."""
+
+PLANS = (
+    a_plan("a"),
+    a_plan("a", "b<a", "c<a,b"),
+    a_plan("a", "b", "c<a,b"),
+    a_plan("a<a"),
+    a_plan(*(f"t{n}" for n in range(40))),
+    a_plan("a").replace('"key"', '"max_agents": 99, "key"'),
+    "I would rather not.",
+    None,
+)
+"""Answers of a planner: one task, a chain, one that needs a merge, a circle, too many, a grab for budget, none."""
 
 UNKNOWN_WORDS = ("QUEUED", "HIBERNATING")
 LAUNCHES = (*["launched"] * 8, "lost", "lost", "refused", "held")
@@ -72,6 +84,7 @@ class CloudRun:
     status: str = "CREATING"
     report: Report | None = None
     branch: str | None = None
+    result: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -109,6 +122,7 @@ class World:
         self.effects: list[Effect] = []
         self.cloud: dict[str, CloudAgent] = {}
         self.attempts_allowed: dict[str, int] = {}
+        self.retries = 0
         self.wake_at: datetime | None = None
         self._seed = seed
 
@@ -164,6 +178,9 @@ class World:
         for task in self.snapshot.tasks:
             allowed = self.attempts_allowed.get(task.key, self.snapshot.options.max_attempts)
             assert len(task.attempts) <= allowed, f"{task.key}: {len(task.attempts)} attempts, {allowed} allowed"
+        planner = self.snapshot.planner
+        if planner is not None:
+            assert len(planner.attempts) <= self.snapshot.options.max_attempts + self.retries, "too many planners"
 
     def perform(self, effect: Effect, *, fairly: bool) -> None:
         """Carry out one effect, or find that it is done already."""
@@ -259,6 +276,7 @@ class World:
                     **place,
                     run_id=run.id,
                     run_status=run.status,
+                    result=run.result if run.is_over else None,
                     report=run.report if run.is_over else None,
                     branch=run.branch,
                 )
@@ -267,7 +285,7 @@ class World:
     def look_at_code_host(self, agent: CloudAgent) -> None:
         """Tell what the code host says of an agent's branch, while the orchestration is not over."""
         task, attempt = self._place(agent.id)
-        if self.snapshot.is_terminal:
+        if self.snapshot.is_terminal or task.key == PLANNER_KEY:
             return
         checks = self.script.pick(CHECKS)
         facts = CodeHostFacts(
@@ -297,6 +315,7 @@ class World:
         run.status = status
         if status == "FINISHED":
             run.report = self.script.pick(REPORTS)
+            run.result = self.script.pick(PLANS)
             run.branch = self.script.pick([None, f"cursor/{run.id[-6:]}"])
 
     def stir_cloud(self) -> None:
@@ -358,6 +377,7 @@ class World:
             case _:
                 open_again = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
                 keys = tuple(t.key for t in s.tasks if t.status in open_again and not t.is_waived)
+                self.retries += 1
                 for key in keys:
                     self._allow_one_more(key)
                 return e.OrchestrationRetried(at=at, by=by, task_keys=keys)
@@ -463,4 +483,4 @@ class World:
         return e.FollowUpDropped(**self._at(effect), followup_id=effect.ref, reason=reason)
 
     def _place(self, agent_id: str) -> tuple[Task, Attempt]:
-        return next((t, a) for t in self.snapshot.tasks for a in t.attempts if a.agent_id == agent_id)
+        return next((t, a) for t in self.snapshot.worked_on for a in t.attempts if a.agent_id == agent_id)
