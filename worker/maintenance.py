@@ -114,7 +114,7 @@ class Maintenance:
             "settled": self._runner.settled_count,
             "streams": self._streamer.count,
             "simulated": self._settings.simulated,
-            "code_host": self._settings.code_host_token is not None,
+            "code_host": self._settings.code_host_web if self._settings.code_host_token else None,
             "cursor_api": self._contact.facts(),
         }
 

@@ -30,6 +30,7 @@ _PUBLIC_NUMBERS = (
     "observed_limit",
     "observed_remaining",
     "requests",
+    "unchanged",
     "refused",
 )
 _PUBLIC_TIMES = ("since", "ok_at", "error_at", "budget_reset_at", "blocked_until", "observed_reset_at")

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from cursor_monitor.api.schemas_base import Answer, Time
+from cursor_monitor.api.schemas_truth import CodeHost
 from cursor_monitor.domain.status import Level, Mode, OrchestrationStatus, TaskStatus
 
 T = TypeVar("T")
-
-Time = Annotated[datetime, AfterValidator(lambda value: value.astimezone(UTC))]
-"""ISO 8601 in UTC with a Z, whatever zone the database server keeps."""
-
-
-class Answer(BaseModel):
-    """Base of all answers: made from the rows that the queries return."""
-
-    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
 
 
 class Listing(Answer, Generic[T]):
@@ -194,6 +186,7 @@ class Agent(AgentLine):
     runs: list[Run]
     followups: list[Followup]
     controls: list[str]
+    code_host: CodeHost = Field(description="Branch, pull request, checks and files, by the code host's own word.")
 
 
 class RefusedAgent(Answer):

@@ -40,7 +40,7 @@ def keep_pull(data: Any) -> Json:
     mergeable = item.get("mergeable")
     return {
         "number": _count(item.get("number")),
-        "url": _text(item.get("html_url")),
+        "url": _link(item.get("html_url")),
         "state": _pull_state(item),
         "mergeable": mergeable if isinstance(mergeable, bool) else None,
         "head_sha": _text(_object(item.get("head")).get("sha")),
@@ -56,7 +56,7 @@ def keep_check_runs(data: Any) -> Json:
             "name": _text(item.get("name")),
             "status": "completed" if item.get("status") == "completed" else "pending",
             "conclusion": _maybe_text(item.get("conclusion")),
-            "url": _maybe_text(item.get("html_url")),
+            "url": _maybe_link(item.get("html_url")),
         }
         for item in _objects(whole.get("check_runs"))
     ]
@@ -75,7 +75,7 @@ def keep_statuses(data: Any) -> Json:
                 "name": _text(item.get("context")),
                 "status": "pending" if is_open else "completed",
                 "conclusion": None if is_open else state,
-                "url": _maybe_text(item.get("target_url")),
+                "url": _maybe_link(item.get("target_url")),
             }
         )
     return {"items": items, "total": _count(whole.get("total_count", len(items)))}
@@ -142,6 +142,19 @@ def _text(value: Any) -> str:
 
 def _maybe_text(value: Any) -> str | None:
     return storable(value)[:1000] if isinstance(value, str) and value else None
+
+
+def _maybe_link(value: Any) -> str | None:
+    """An address of the web; whoever reports a check may have written anything there."""
+    text = _maybe_text(value) or ""
+    return text if text.startswith(("https://", "http://")) and len(text) < 1000 else None
+
+
+def _link(value: Any) -> str:
+    link = _maybe_link(value)
+    if link is None:
+        raise PayloadError("an address was expected")
+    return link
 
 
 def _count(value: Any) -> int:

@@ -39,6 +39,14 @@ LOOKS: dict[str, Look] = {
     # agents
     "working": Look("running", "loader", "Working"),
     "finished": Look("good", "circle-check", "Finished"),
+    # the code host
+    "open": Look("running", "git-pull-request", "Open"),
+    "draft": Look("quiet", "git-pull-request-draft", "Draft"),
+    "merged": Look("good", "git-merge", "Merged"),
+    "closed": Look("gone", "git-pull-request-closed", "Closed"),
+    "passed": Look("good", "circle-check", "Passed"),
+    "under-way": Look("running", "loader", "Under way"),
+    "none": Look("gone", "circle-dashed", "None"),
     # parts of the product
     "ok": Look("good", "circle-check", "OK"),
     "degraded": Look("person", "triangle-alert", "Degraded"),

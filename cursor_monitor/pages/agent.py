@@ -9,6 +9,7 @@ from cursor_monitor.components.agent_actions import agent_actions
 from cursor_monitor.components.agent_composer import agent_composer
 from cursor_monitor.components.agent_facts import agent_facts
 from cursor_monitor.components.agent_runs import agent_runs
+from cursor_monitor.components.code_host import code_host
 from cursor_monitor.components.feedback import gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
@@ -21,7 +22,7 @@ from cursor_monitor.state.agent import AgentState as State
     title="Agent",
     active=routes.AGENTS,
     crumbs=(("Agents", routes.AGENTS), ("Detail", routes.AGENTS)),
-    on_load=[State.watch],
+    on_load=[State.watch, State.ask_code_host],
 )
 def agent() -> rx.Component:
     """The page, or that there is nothing behind the address."""
@@ -43,7 +44,7 @@ def _whole() -> rx.Component:
         problem(rx.cond(it.error_message, it.error_message.to(str), "")),
         rx.el.div(
             rx.el.div(agent_runs(), agent_composer(), class_name="section"),
-            agent_facts(),
+            rx.el.div(agent_facts(), code_host(), class_name="section"),
             class_name="columns",
         ),
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid, NotFound
+from cursor_monitor.queries.code_host import CodeHostRow, code_host_row
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.store import agents as store
 from cursor_monitor.store import cache, fleet, tables
@@ -82,6 +83,7 @@ class AgentDetail:
     runs: tuple[RunRow, ...]  # oldest first
     followups: tuple[FollowupRow, ...]  # oldest first
     controls: tuple[str, ...]  # of: followup, stop, archive, unarchive, delete
+    code_host: CodeHostRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def get_agent(agent_id: str) -> AgentDetail:
         runs = store.select_runs(session, agent_id)
         followups = store.select_followups(session, agent_id)
         tags = fleet.select_tags(session, [agent_id])
+        host = code_host_row(session, found)
     return AgentDetail(
         agent=row_of(found, tags[agent_id]),
         prompt=found.prompt,
@@ -160,6 +163,7 @@ def get_agent(agent_id: str) -> AgentDetail:
         runs=tuple(_run(r) for r in runs),
         followups=tuple(_followup(f) for f in followups),
         controls=_controls(found),
+        code_host=host,
     )
 
 

@@ -10,7 +10,7 @@ from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.status import WorkerStatus
 from cursor_monitor.queries.page import Page, check_limit
 from cursor_monitor.settings import VERSION
-from cursor_monitor.store import budgets, heartbeats
+from cursor_monitor.store import budgets, code_hosts, heartbeats, tables
 from cursor_monitor.store.database import reading
 from cursor_monitor.store.jobs import outbox_facts
 
@@ -66,6 +66,7 @@ def get_health() -> Health:
             workers = tuple(_worker(row) for row in heartbeats.select_newest_per_worker(session))
             outbox = outbox_facts(session)
             cursor = heartbeats.select_cursor_facts(session) | budgets.facts(session)
+            host = code_hosts.newest_limit(session)
     except Unavailable as error:
         return _without_database(error)
     components = (
@@ -74,6 +75,7 @@ def get_health() -> Health:
         _outbox_component(outbox),
         Component("redis", "unknown", "Not used: Postgres hands the work over.", {"used": False}),
         _cursor_component(cursor),
+        _code_host_component(workers, host),
     )
     degraded = any(c.status in ("degraded", "down") for c in components)
     return Health("degraded" if degraded else "ok", VERSION, components, workers)
@@ -91,7 +93,7 @@ def list_health_events(
 
 
 def _without_database(error: Unavailable) -> Health:
-    unknown = ("worker", "outbox", "redis", "cursor_api")
+    unknown = ("worker", "outbox", "redis", "cursor_api", "code_host")
     rest = (Component(name, "unknown", "Not known while the database is out.", {}) for name in unknown)
     components = (Component("database", "down", error.message, {}), *rest)
     return Health("down", VERSION, components, ())
@@ -141,3 +143,33 @@ def _cursor_component(facts: dict[str, Any]) -> Component:
     if facts.get("blocked_until"):
         return Component("cursor_api", "ok", "Answers; its rate limit is reached, so requests wait.", facts)
     return Component("cursor_api", "ok", "Answers.", facts)
+
+
+_CODE_HOST_WORDS = {
+    "token": "The token is refused; put a valid one in GITHUB_TOKEN.",
+    "limited": "The rate limit is reached, so questions wait.",
+    "unavailable": "The last question was not answered.",
+}
+
+
+def _code_host_component(workers: tuple[WorkerRow, ...], limit: tables.CodeHostLimit | None) -> Component:
+    if not any(w.details.get("code_host") for w in workers):
+        message = "Not used: set GITHUB_TOKEN to see pull requests, checks and changed files."
+        return Component("code_host", "unknown", message, {"used": False})
+    if limit is None:
+        return Component("code_host", "unknown", "Not asked yet.", {})
+    moments = {"ok_at": limit.ok_at, "error_at": limit.error_at, "budget_reset_at": limit.reset_at}
+    facts: dict[str, Any] = {
+        "budget": limit.request_limit,
+        "budget_remaining": limit.remaining,
+        "requests": limit.requests,
+        "unchanged": limit.unchanged,
+        "refused": limit.refused,
+        **{name: at.isoformat() if at else None for name, at in moments.items()},
+    }
+    if limit.error_at is None or (limit.ok_at is not None and limit.ok_at >= limit.error_at):
+        return Component("code_host", "ok", "Answers.", facts)
+    status = "ok" if limit.error_kind == "limited" else "degraded"
+    return Component(
+        "code_host", status, _CODE_HOST_WORDS.get(limit.error_kind or "", "The last question failed."), facts
+    )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from cursor_monitor.runtime import pages, preflight, product
 from cursor_monitor.runtime.ports import why_not_free
-from cursor_monitor.settings import Settings
+from cursor_monitor.settings import GITHUB_API, Settings
 
 SKEW_SECONDS = 5.0
 FREE_BYTES = 500_000_000
@@ -56,6 +56,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.redis_host:
         yield _look("redis", lambda: _redis(settings))
     yield _look("cursor", lambda: _cursor(settings))
+    yield _look("code host", lambda: _code_host(settings))
 
 
 def _look(name: str, look: Callable[[], str]) -> Finding:
@@ -76,6 +77,7 @@ _MENDS = {
     "listen": "use a direct or session connection in DATABASE_URL (Supabase: port 5432, not 6543)",
     "clock": "mend the database first",
     "redis": "check REDIS_HOST, REDIS_PORT and REDIS_PASSWORD, or leave REDIS_HOST empty to do without",
+    "code host": "check GITHUB_TOKEN and GITHUB_API_URL, and that the network lets requests out",
     "cursor": "check CURSOR_API_KEY and CURSOR_API_URL, and that the network lets requests out",
 }
 
@@ -190,3 +192,28 @@ async def _ask_cursor(settings: Settings) -> str:
     finally:
         await client.aclose()
     return f"accepts the key {account.key_name!r}"
+
+
+def _code_host(settings: Settings) -> str:
+    if product.starts_simulator(settings) and settings.github_api_url == GITHUB_API:
+        return "no CURSOR_API_KEY: the simulator's code host will be used"
+    if settings.code_host_token is None:
+        return "no GITHUB_TOKEN: pull requests, checks and changed files are shown as unknown"
+    return asyncio.run(_ask_code_host(settings, settings.code_host_token))
+
+
+async def _ask_code_host(settings: Settings, token: str) -> str:
+    from cursor_monitor.codehost.client import build_code_host
+    from cursor_monitor.codehost.errors import CodeHostError
+
+    host = build_code_host(settings.github_api_url, token)
+    try:
+        async with asyncio.timeout(30):
+            limits = await host.check_token()
+    except CodeHostError as error:
+        if error.kind != "token":
+            raise
+        raise _Wrong(f"refuses the token: {error.message}", "put a valid token in GITHUB_TOKEN") from None
+    finally:
+        await host.aclose()
+    return f"accepts the token; {limits.remaining} of {limits.limit} requests of this hour are left"

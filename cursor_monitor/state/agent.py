@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -10,9 +12,12 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import live
+from cursor_monitor.domain.errors import AppError
 from cursor_monitor.queries.agents import AgentDetail, AgentRow, FollowupRow, RunRow, get_agent
 from cursor_monitor.services import agents
+from cursor_monitor.services.code_host_watch import want_fresh_look
 from cursor_monitor.state.acting import ActingMixin
+from cursor_monitor.state.code_host import CheckView, CodeHostView, FileView, checks_of, files_of, view_of
 from cursor_monitor.state.live import LiveMixin
 
 _NOTHING = AgentRow(
@@ -47,6 +52,9 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
     runs: list[RunRow] = []
     waiting: list[FollowupRow] = []
     controls: list[str] = []
+    code_host: CodeHostView = CodeHostView()
+    checks: list[CheckView] = []
+    files: list[FileView] = []
     sent: int = 0
     _shown_id: str = ""
 
@@ -61,6 +69,14 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
         if await self._do(agents.followup, self._id(), str(form.get("followup", ""))):
             self.sent += 1  # a new key for the form, so that it is empty again
 
+    @rx.event(background=True)
+    async def ask_code_host(self):
+        """Have the code host asked anew: its rarer looks may be an hour old."""
+        async with self:
+            agent_id = self._id()
+        with contextlib.suppress(AppError):  # the page says what is wrong, or that there is no such agent
+            await asyncio.to_thread(want_fresh_look, agent_id)
+
     def _topic(self) -> str:
         return live.agent_topic(self._id())
 
@@ -68,6 +84,7 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
         if self._shown_id != self._id():
             self._shown_id, self.is_loaded, self.notice = self._id(), False, ""
             self.agent, self.runs, self.waiting, self.controls = _NOTHING, [], [], []
+            self.code_host, self.checks, self.files = CodeHostView(), [], []
         return partial(get_agent, self._id())
 
     def _show(self, result: AgentDetail) -> None:
@@ -78,3 +95,6 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
         self.runs = list(result.runs)
         self.waiting = [f for f in result.followups if f.status != "sent"]
         self.controls = list(result.controls)
+        self.code_host = view_of(result.code_host)
+        self.checks = checks_of(result.code_host)
+        self.files = files_of(result.code_host)

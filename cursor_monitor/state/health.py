@@ -20,6 +20,7 @@ _TITLES = {
     "outbox": "Outbox",
     "redis": "Redis",
     "cursor_api": "Cursor API",
+    "code_host": "Code host",
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cursor_monitor.store import cache
+from datetime import UTC, datetime
+
+from cursor_monitor.store import cache, code_hosts, heartbeats
 from cursor_monitor.store.database import transaction
 
 from .client import Client
@@ -122,3 +124,30 @@ def test_the_fleet_is_sorted_as_asked(client: Client) -> None:
     ids = [a["id"] for a in client.get(PATH, params={"sort": "name"}).json()["items"]]
     assert ids == [made[1], made[0], made[2]]
     assert client.get(PATH, params={"sort": "colour"}).json()["error"]["details"]["field"] == "sort"
+
+
+def test_the_code_hosts_word_is_told_and_where_there_is_none_why(client: Client, database: str) -> None:
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+
+    def told() -> dict[str, object]:
+        return client.get(f"{PATH}/{made}").json()["code_host"]
+
+    assert "Nothing was pushed" in str(told()["unknown_because"])
+    ask(database, "UPDATE agents SET launch_status = 'launched', branch = 'cursor/x' RETURNING id")
+    assert "GITHUB_TOKEN" in str(told()["unknown_because"])
+    with transaction() as session:
+        details = {"interval_seconds": 15, "code_host": "github.com"}
+        heartbeats.record(session, service="worker", instance="w", kind="heartbeat", details=details)
+    assert told()["unknown_because"] == "Not looked at yet."
+    assert (told()["pr_state"], told()["mergeable"], told()["checks_summary"]) == (None, None, "unknown")
+    now = datetime.now(UTC)
+    check = {"name": "test", "status": "completed", "conclusion": "failure", "url": None}
+    seen = {"pr_state": "open", "checks": [check], "checks_summary": "failed", "files_total": 2, "observed_at": now}
+    with transaction() as session:
+        code_hosts.save_state(session, agent_id=made, repository="acme/web", changed_at=now, **seen)
+    assert told()["unknown_because"] is None
+    assert (told()["pr_state"], told()["checks"], told()["files_total"]) == ("open", [check], 2)
+    with transaction() as session:
+        code_hosts.save_state(session, agent_id=made, repository="acme/web", changed_at=now, error_kind="token")
+    assert "GITHUB_TOKEN" in str(told()["unknown_because"])
+    assert told()["pr_state"] == "open", "what was last seen stays"
