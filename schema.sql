@@ -155,8 +155,12 @@ CREATE TABLE IF NOT EXISTS agents (
     listed_at        timestamptz,
     listed_update    timestamptz,
     active_at        timestamptz NOT NULL DEFAULT now(),
+    asked            text,
+    asked_at         timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS asked text;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS asked_at timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_at timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_update timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS launch_options jsonb NOT NULL DEFAULT '{}';

@@ -154,4 +154,4 @@ def get_artifacts(agent_id: AgentId) -> Any:
 
 def _whole(detail: queries.AgentDetail) -> schemas.Agent:
     rest = asdict(detail)
-    return schemas.Agent.model_validate({**rest.pop("agent"), **rest})
+    return schemas.Agent.model_validate({**rest.pop("agent"), **rest.pop("truth"), **rest})

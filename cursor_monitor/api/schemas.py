@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ConfigDict, Field
 
 from cursor_monitor.api.schemas_base import Answer, Time
-from cursor_monitor.api.schemas_truth import CodeHost
+from cursor_monitor.api.schemas_truth import CodeHost, Disagreement, Word
 from cursor_monitor.domain.status import Level, Mode, OrchestrationStatus, TaskStatus
 
 T = TypeVar("T")
@@ -142,6 +142,7 @@ class AgentLine(Answer):
     cost_cents: float | None = Field(description="US cents charged; null where it is not known.")
     pinned: bool
     tags: list[str]
+    doubt: str | None = Field(description="Why the status may not be the truth; null where nothing speaks against it.")
 
 
 class Group(Answer):
@@ -187,6 +188,10 @@ class Agent(AgentLine):
     followups: list[Followup]
     controls: list[str]
     code_host: CodeHost = Field(description="Branch, pull request, checks and files, by the code host's own word.")
+    status_source: str | None = Field(description="Who the status is from; null while nobody said anything.")
+    status_observed_at: Time | None
+    words: list[Word] = Field(description="What each source said last, the newest first.")
+    disagreement: Disagreement | None
 
 
 class RefusedAgent(Answer):

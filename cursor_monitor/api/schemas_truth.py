@@ -1,4 +1,4 @@
-"""What the API answers about an agent's work at the code host."""
+"""What the API answers about an agent's work at the code host, and about who said what of its status."""
 
 from __future__ import annotations
 
@@ -43,3 +43,19 @@ class CodeHost(Answer):
     files_total: int | None
     notes: list[str]
     observed_at: Time | None
+
+
+class Word(Answer):
+    """What one source said last: poll, list, webhook, stream, code_host or person."""
+
+    source: str
+    said: str
+    at: Time
+
+
+class Disagreement(Answer):
+    """Sources that do not agree, or a status that nobody has confirmed for long."""
+
+    likely: str = Field(description="working, stuck, finished, failed, cancelled, deleted or unknown.")
+    why: str
+    words: list[Word] = Field(description="Those that stand against the status.")

@@ -19,7 +19,7 @@ def agent_facts() -> rx.Component:
             [
                 ("Id", chips.id_chip(it.id)),
                 ("Cursor says", rx.cond(it.run_status, rx.el.span(it.run_status.to(str), class_name="mono"), unknown)),
-                ("Seen", rx.cond(it.observed_at, age(it.observed_at), "not yet")),
+                ("Status by", rx.cond(State.truth.source != "", _source(), unknown)),
                 ("Repository", chips.repository_chip(it.repository)),
                 ("Base", rx.cond(it.ref, chips.branch_chip(it.ref), "the default branch")),
                 ("Branch", rx.cond(it.branch, chips.branch_chip(it.branch), unknown)),
@@ -34,6 +34,10 @@ def agent_facts() -> rx.Component:
         ),
         aria_label="Facts",
     )
+
+
+def _source() -> rx.Component:
+    return rx.el.span(State.truth.source, ", ", age(State.truth.seen_at))
 
 
 def _elsewhere() -> rx.Component:

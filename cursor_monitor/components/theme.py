@@ -38,6 +38,8 @@ LOOKS: dict[str, Look] = {
     "dead": Look("bad", "circle-x", "Dead letter"),
     # agents
     "working": Look("running", "loader", "Working"),
+    "stuck": Look("person", "hourglass", "Stuck"),
+    "deleted": Look("gone", "trash-2", "Deleted"),
     "finished": Look("good", "circle-check", "Finished"),
     # the code host
     "open": Look("running", "git-pull-request", "Open"),

@@ -14,6 +14,7 @@ from cursor_monitor.components.feedback import gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.time import age
+from cursor_monitor.components.truth import disagreement, words
 from cursor_monitor.state.agent import AgentState as State
 
 
@@ -42,9 +43,10 @@ def _whole() -> rx.Component:
         ),
         problem(State.notice),
         problem(rx.cond(it.error_message, it.error_message.to(str), "")),
+        disagreement(),
         rx.el.div(
             rx.el.div(agent_runs(), agent_composer(), class_name="section"),
-            rx.el.div(agent_facts(), code_host(), class_name="section"),
+            rx.el.div(agent_facts(), code_host(), words(), class_name="section"),
             class_name="columns",
         ),
     )

@@ -11,6 +11,7 @@ from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.table import filter_choice, pager, search_box, table
 from cursor_monitor.components.time import age
+from cursor_monitor.components.truth import doubt_hint
 from cursor_monitor.domain.fleet import STATES
 from cursor_monitor.queries.agents import AgentRow
 from cursor_monitor.state.agents import AgentsState as State
@@ -80,6 +81,7 @@ def _row(row: rx.Var[AgentRow]) -> rx.Component:
         rx.el.td(pr_chip(row.pr_url), class_name="hide-phone"),
         rx.el.td(
             rx.cond(row.run_status, rx.el.span(row.run_status.to(str), class_name="mono"), _unknown()),
+            doubt_hint(row.doubt),
             class_name="hide-phone",
         ),
         rx.el.td(rx.cond(row.observed_at, age(row.observed_at), _unknown()), class_name="end hide-phone"),

@@ -9,6 +9,7 @@ from typing import Any
 from cursor_monitor.domain.errors import Invalid, NotFound
 from cursor_monitor.queries.code_host import CodeHostRow, code_host_row
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
+from cursor_monitor.queries.truth import TruthRow, truth_rows
 from cursor_monitor.store import agents as store
 from cursor_monitor.store import cache, fleet, tables
 from cursor_monitor.store.database import reading
@@ -42,6 +43,7 @@ class AgentRow:
     cost_cents: float | None = None
     pinned: bool = False
     tags: tuple[str, ...] = ()
+    doubt: str | None = None  # why the status may not be the truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class AgentDetail:
     followups: tuple[FollowupRow, ...]  # oldest first
     controls: tuple[str, ...]  # of: followup, stop, archive, unarchive, delete
     code_host: CodeHostRow
+    truth: TruthRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,9 @@ def get_agent(agent_id: str) -> AgentDetail:
         followups = store.select_followups(session, agent_id)
         tags = fleet.select_tags(session, [agent_id])
         host = code_host_row(session, found)
+        truth = truth_rows(session, [agent_id])[agent_id]
     return AgentDetail(
-        agent=row_of(found, tags[agent_id]),
+        agent=row_of(found, tags[agent_id], truth),
         prompt=found.prompt,
         url=found.url,
         created_by=found.created_by,
@@ -164,6 +168,7 @@ def get_agent(agent_id: str) -> AgentDetail:
         followups=tuple(_followup(f) for f in followups),
         controls=_controls(found),
         code_host=host,
+        truth=truth,
     )
 
 
@@ -175,7 +180,7 @@ def _controls(agent: tables.Agent) -> tuple[str, ...]:
     return ("followup", "stop") if agent.is_working else ("followup", "archive", "delete")
 
 
-def row_of(a: tables.Agent, tags: tuple[str, ...] = ()) -> AgentRow:
+def row_of(a: tables.Agent, tags: tuple[str, ...] = (), truth: TruthRow | None = None) -> AgentRow:
     """The line of one agent."""
     return AgentRow(
         id=a.id,
@@ -202,6 +207,7 @@ def row_of(a: tables.Agent, tags: tuple[str, ...] = ()) -> AgentRow:
         cost_cents=a.cost_cents,
         pinned=a.pinned_at is not None,
         tags=tags,
+        doubt=truth.disagreement.why if truth and truth.disagreement and a.launch_status == "launched" else None,
     )
 
 

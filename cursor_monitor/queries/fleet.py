@@ -11,6 +11,7 @@ from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.fleet import GROUPS, FleetFilter, Order, check_filter
 from cursor_monitor.queries.agents import AgentRow, row_of
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
+from cursor_monitor.queries.truth import truth_rows
 from cursor_monitor.store import fleet as store
 from cursor_monitor.store.database import reading
 
@@ -67,8 +68,9 @@ def _page(wanted: FleetFilter, order: Order, cursor: str | None, limit: int) -> 
     after = _place(cursor, order)
     with reading() as session:
         found = store.select_page(session, chosen, order, after=after, limit=limit + 1)
-        tags = store.select_tags(session, [agent.id for agent, _ in found[:limit]])
-    rows = tuple(row_of(agent, tags[agent.id]) for agent, _ in found[:limit])
+        ids = [agent.id for agent, _ in found[:limit]]
+        tags, truths = store.select_tags(session, ids), truth_rows(session, ids)
+    rows = tuple(row_of(agent, tags[agent.id], truths[agent.id]) for agent, _ in found[:limit])
     if len(found) <= limit:
         return Page(rows, None)
     return Page(rows, encode_cursor(str(order), *map(_plain, found[limit - 1][1])))

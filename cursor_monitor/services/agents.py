@@ -15,7 +15,7 @@ from cursor_monitor.domain.orchestration import Options
 from cursor_monitor.engine import plan
 from cursor_monitor.services.orchestrations import check_followup_text, followup_task, model_ids
 from cursor_monitor.services.standing import Standing, load, why_not
-from cursor_monitor.store import agents, fleet, idempotency, jobs, notices, tables
+from cursor_monitor.store import agents, fleet, idempotency, jobs, notices, tables, words
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
@@ -82,6 +82,7 @@ def stop(session: Session, agent_id: str, *, by: str) -> None:
         agents.update(session, agent_id, launch_status="cancelled", error_message=f"Stopped by {by} before its launch.")
     else:
         parent = str(agent.orchestration_id) if agent.orchestration_id else None
+        words.note_asked(session, [agent_id], "stop")
         jobs.enqueue(session, [cancel_job(agent_id, agent.latest_run_id or "", parent)])
     notices.announce(session, f"agent:{agent_id}")
 
@@ -90,6 +91,7 @@ def stop(session: Session, agent_id: str, *, by: str) -> None:
 def change(session: Session, agent_id: str, action: Action, *, by: str = "") -> None:
     """Archive, unarchive or delete an agent at Cursor; raises Conflict where that makes no sense now."""
     _allowed(BulkAction(action), _standing(session, agent_id))
+    words.note_asked(session, [agent_id], action)
     jobs.enqueue(session, [change_job(agent_id, action)])
     notices.announce(session, f"agent:{agent_id}")
 

@@ -16,12 +16,13 @@ from cursor_monitor.domain.ids import batch_followup_id
 from cursor_monitor.domain.jobs import BULK_PRIORITY, NewJob, cancel_job, change_job, followup_job
 from cursor_monitor.services.orchestrations import check_followup_text
 from cursor_monitor.services.standing import Standing, load, why_not
-from cursor_monitor.store import agents, batches, fleet, jobs, notices
+from cursor_monitor.store import agents, batches, fleet, jobs, notices, words
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
 _FEW = 20  # as many as a person may do by hand go as quickly as by hand
 _MISSING = "No agent has this id."
+_ASKED_OF_CURSOR = (BulkAction.STOP, BulkAction.ARCHIVE, BulkAction.UNARCHIVE, BulkAction.DELETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def act(session: Session, wanted: Wanted, *, expected: int, batch_id: str, by: s
 
 def _apply(session: Session, wanted: Wanted, chosen: Sequence[Standing], batch: UUID, by: str) -> None:
     ids = [one.agent.id for one in chosen]
+    if wanted.action in _ASKED_OF_CURSOR:
+        words.note_asked(session, ids, wanted.action.value)
     match wanted.action:
         case BulkAction.FOLLOWUP:
             _enqueue(session, _send(session, ids, wanted.prompt or "", batch, by))

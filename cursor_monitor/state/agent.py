@@ -19,6 +19,7 @@ from cursor_monitor.services.code_host_watch import want_fresh_look
 from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.code_host import CheckView, CodeHostView, FileView, checks_of, files_of, view_of
 from cursor_monitor.state.live import LiveMixin
+from cursor_monitor.state.truth import TruthView, WordView, truth_of, words_of
 
 _NOTHING = AgentRow(
     id="",
@@ -52,6 +53,8 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
     runs: list[RunRow] = []
     waiting: list[FollowupRow] = []
     controls: list[str] = []
+    truth: TruthView = TruthView()
+    words: list[WordView] = []
     code_host: CodeHostView = CodeHostView()
     checks: list[CheckView] = []
     files: list[FileView] = []
@@ -85,6 +88,7 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
             self._shown_id, self.is_loaded, self.notice = self._id(), False, ""
             self.agent, self.runs, self.waiting, self.controls = _NOTHING, [], [], []
             self.code_host, self.checks, self.files = CodeHostView(), [], []
+            self.truth, self.words = TruthView(), []
         return partial(get_agent, self._id())
 
     def _show(self, result: AgentDetail) -> None:
@@ -95,6 +99,7 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
         self.runs = list(result.runs)
         self.waiting = [f for f in result.followups if f.status != "sent"]
         self.controls = list(result.controls)
+        self.truth, self.words = truth_of(result.truth), words_of(result.truth)
         self.code_host = view_of(result.code_host)
         self.checks = checks_of(result.code_host)
         self.files = files_of(result.code_host)

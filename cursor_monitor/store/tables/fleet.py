@@ -51,6 +51,8 @@ class Agent(SQLModel, table=True):
     listed_at: datetime | None = None
     listed_update: datetime | None = None
     active_at: datetime
+    asked: str | None = Field(default=None, sa_type=Text)
+    asked_at: datetime | None = None
     updated_at: datetime
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from cursor_monitor.store import cache, code_hosts, heartbeats
 from cursor_monitor.store.database import transaction
@@ -151,3 +152,35 @@ def test_the_code_hosts_word_is_told_and_where_there_is_none_why(client: Client,
         code_hosts.save_state(session, agent_id=made, repository="acme/web", changed_at=now, error_kind="token")
     assert "GITHUB_TOKEN" in str(told()["unknown_because"])
     assert told()["pr_state"] == "open", "what was last seen stays"
+
+
+def test_a_status_tells_whose_word_it_is_and_who_says_otherwise(client: Client, database: str) -> None:
+    made = client.post(PATH, json=LAUNCH).json()["id"]
+
+    def told() -> dict[str, Any]:
+        return client.get(f"{PATH}/{made}").json()
+
+    assert (told()["status_source"], told()["status_observed_at"], told()["words"]) == (None, None, [])
+    ask(
+        database,
+        "UPDATE agents SET launch_status = 'launched', latest_run_id = 'run-1', run_status = 'RUNNING',"
+        " observed_at = now(), launched_at = now() - interval '1 hour', agent_status = 'ACTIVE', listed_at = now()"
+        " RETURNING id",
+    )
+    assert (told()["status_source"], told()["disagreement"]) == ("poll", None)
+    assert [(w["source"], w["said"]) for w in told()["words"]][-1] == ("person", "launch")
+    run = f"'run-1', '{made}'"
+    ask(database, f"INSERT INTO agent_runs VALUES ({run}, 'RUNNING', '', '', 0, now(), NULL, now()) RETURNING id")
+    heard = "INSERT INTO run_streams (run_id, agent_id, heard_at)"
+    ask(database, f"{heard} VALUES ({run}, now() - interval '22 min') RETURNING run_id")
+    merged = {"pr_state": "merged", "observed_at": datetime.now(UTC), "changed_at": datetime.now(UTC)}
+    with transaction() as session:
+        code_hosts.save_state(session, agent_id=made, repository="acme/web", **merged)
+    found = told()["disagreement"]
+    assert found["likely"] == "finished"
+    assert found["why"] == "Cursor says RUNNING, last output 22 min ago, its pull request is merged."
+    assert {word["source"] for word in found["words"]} == {"stream", "code_host"}
+    assert told()["run_status"] == "RUNNING", "the likely truth stands beside what was said, not over it"
+    assert [a["doubt"] for a in client.get(PATH).json()["items"]] == [found["why"]]
+    client.post(f"{PATH}/{made}/stop")
+    assert ("person", "stop") in [(w["source"], w["said"]) for w in told()["words"]]
