@@ -193,6 +193,7 @@ $$;
 -- One for each order and each filter of the list of agents.
 CREATE INDEX IF NOT EXISTS agents_by_age ON agents (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_by_activity ON agents (active_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS agents_costed ON agents (created_at DESC) WHERE cost_cents IS NOT NULL;
 CREATE INDEX IF NOT EXISTS agents_by_cost ON agents ((coalesce(cost_cents, -1)) DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_by_name ON agents ((lower(left(coalesce(name, ''), 60))) DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_by_state ON agents (state DESC, created_at DESC, id DESC);

@@ -83,6 +83,12 @@ class TaskBody(Body):
     ref: Text | None = _documented("Branch or commit to start from, instead of the orchestration's.")
 
 
+class PlanTaskBody(TaskBody):
+    """One task of a plan that was made."""
+
+    is_merge: bool | None = _documented("A step that the plan put in to merge branches.")
+
+
 class LaunchOrchestrationBody(Body):
     """A new orchestration."""
 
@@ -96,6 +102,20 @@ class LaunchOrchestrationBody(Body):
         "The plan; where absent, the prompt is split, or in AUTO a planner is asked."
     )
     options: OptionsBody | None = _documented("Limits.")
+    plan_hash: Text | None = _documented("From a dry run: launch only if the plan is still that one.")
+
+
+class PlanBody(Body):
+    """Another plan, in the place of one that waits for approval."""
+
+    tasks: list[PlanTaskBody] = Field(description="All of it; merge steps are made anew.")
+    plan_hash: Text | None = _documented("Of the plan that was looked at: edit only if it is still that one.")
+
+
+class ApproveBody(Body):
+    """An approval."""
+
+    plan_hash: Text | None = _documented("Of the plan that was looked at: approve only if it is still that one.")
 
 
 class LaunchAgentBody(Body):

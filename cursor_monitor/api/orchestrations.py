@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 
 from cursor_monitor import routes
 from cursor_monitor.api import schemas
-from cursor_monitor.api.bodies import BudgetBody, LaunchOrchestrationBody
+from cursor_monitor.api.bodies import ApproveBody, BudgetBody, LaunchOrchestrationBody, PlanBody
 from cursor_monitor.api.deps import (
     BY,
     Cursor,
@@ -28,6 +28,8 @@ from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import orchestrations as services
+from cursor_monitor.services import plans
+from cursor_monitor.services.dry_run import dry_run
 
 router = APIRouter(prefix="/orchestrations", tags=["orchestrations"])
 
@@ -44,6 +46,17 @@ def launch(body: LaunchOrchestrationBody, response: Response, idempotency_key: I
     made = services.launch(body.given(), by=BY, idempotency_key=idempotency_key)
     response.headers["Location"] = f"{routes.API}/orchestrations/{made}"
     return replace(queries.get_orchestration(made), status=str(OrchestrationStatus.QUEUED))
+
+
+@router.post(
+    "/dry-run",
+    response_model=schemas.Plan,
+    responses=writing_errors(409, 415),
+    dependencies=[Depends(require_json)],
+)
+def try_out(body: LaunchOrchestrationBody) -> Any:
+    """What a launch with this body would do; launches and records nothing."""
+    return dry_run(body.given())
 
 
 @router.get("", response_model=schemas.Listing[schemas.OrchestrationLine], responses=errors())
@@ -108,7 +121,25 @@ def retry(orchestration_id: OrchestrationId) -> Any:
 
 
 @router.post("/{orchestration_id}/approve", **_CONTROL)
-def approve(orchestration_id: OrchestrationId) -> Any:
+def approve(orchestration_id: OrchestrationId, body: ApproveBody | None = None) -> Any:
     """Let an orchestration that waits for approval go on."""
-    services.approve(orchestration_id, by=BY)
+    services.approve(orchestration_id, by=BY, plan_hash=body.plan_hash if body else None)
     return queries.get_orchestration(orchestration_id)
+
+
+@router.get("/{orchestration_id}/plan", response_model=schemas.Plan, responses=errors(404))
+def get_plan(orchestration_id: OrchestrationId) -> Any:
+    """The plan as it stands, and what it means."""
+    return plans.get_plan(orchestration_id)
+
+
+@router.put(
+    "/{orchestration_id}/plan",
+    response_model=schemas.Plan,
+    responses=writing_errors(404, 409, 415),
+    dependencies=[Depends(require_json)],
+)
+def edit_plan(orchestration_id: OrchestrationId, body: PlanBody) -> Any:
+    """Put another plan in the place of the one that waits for approval."""
+    plans.edit_plan(orchestration_id, body.given(), by=BY)
+    return plans.get_plan(orchestration_id)

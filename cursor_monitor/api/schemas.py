@@ -103,6 +103,48 @@ class Task(Answer):
     waits_for: str | None
 
 
+class PlannedTask(Answer):
+    """One task of a plan."""
+
+    key: str
+    title: str
+    prompt: str
+    depends_on: list[str]
+    model: str | None
+    ref: str | None
+    is_merge: bool = Field(description="Put in by the plan, to merge the branches of what it waits for.")
+
+
+class LimitMet(Answer):
+    """A limit that the plan will meet, and what happens then."""
+
+    name: str
+    allowed: float
+    needed: float
+    message: str
+
+
+class Estimate(Answer):
+    """What it may cost, and from what that is told."""
+
+    cents: float | None = Field(description="US cents; null where nothing is known to tell it from.")
+    basis: str
+
+
+class Plan(Answer):
+    """A plan, and what it means to launch it."""
+
+    source: str = Field(description="request, prompt, planner, fallback or person.")
+    tasks: list[PlannedTask] = Field(description="Empty where a planner agent is asked first.")
+    shared: str = Field(description="What every task is told besides its own prompt.")
+    agents: int = Field(description="Agents launched if nothing fails, a planner among them.")
+    agents_most: int = Field(description="Agents launched if every task needs all its attempts.")
+    rounds: int = Field(description="How often the agents at work are replaced by the next.")
+    limits: list[LimitMet]
+    estimate: Estimate
+    plan_hash: str = Field(description="To launch, edit or approve only if nothing changed since.")
+
+
 class Event(Answer):
     """One event of an orchestration; `seq` counts from 1 without gaps."""
 

@@ -80,6 +80,18 @@ class ApprovalRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEdited(Event):
+    """A person put another plan in the place of the one that waits."""
+
+    by: str
+    tasks: tuple[PlanTask, ...]
+
+    def message(self) -> str:
+        count = len(self.tasks)
+        return f"Plan edited by {self.by}: {count} task{'s' if count != 1 else ''}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanApproved(Event):
     """A person let the plan go ahead."""
 

@@ -74,6 +74,8 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
             return replace(s, planner=Task(PLANNER_KEY, "Plan the work", ""))
         case e.ApprovalRequested():
             return replace(s, status=OrchestrationStatus.WAITING)
+        case e.PlanEdited():
+            return replace(s, tasks=tuple(map(_planned, event.tasks)), plan_source="person")
         case e.PlanApproved():
             return replace(_going_on(s), is_approved=True)
         case e.OrchestrationStarted():

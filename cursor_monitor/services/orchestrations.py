@@ -20,7 +20,9 @@ from cursor_monitor.domain.status import AttemptStatus, TaskStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
+from cursor_monitor.engine.plan_hash import check_unchanged
 from cursor_monitor.services.advance import write
+from cursor_monitor.services.dry_run import planned_tasks, present_hash, request_of
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import cache, idempotency, jobs, orchestrations
 from cursor_monitor.store.database import transactional
@@ -31,15 +33,19 @@ from cursor_monitor.store.events import database_now
 def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_key: str | None = None) -> str:
     """Record a new orchestration and ask a worker to start it; returns its id.
 
-    Raises Invalid naming the field, Conflict where the key was used with another body. The same key and body again
-    return the same id and record nothing.
+    Raises Invalid naming the field, Conflict where the key was used with another body, or where a `plan_hash` is given
+    and the plan is no longer that one. The same key and body again return the same id and record nothing.
     """
-    request = plan.parse_request(fields, current().options, model_ids(session))
+    wanted = dict(fields) if isinstance(fields, Mapping) else fields
+    shown = wanted.pop("plan_hash", None) if isinstance(wanted, dict) else None
+    request = plan.parse_request(wanted, current().options, model_ids(session))
     orchestration_id = str(mint_uuid7())
     if idempotency_key is not None:
         known = idempotency.claim_key(session, "orchestrations", idempotency_key, fields, orchestration_id)
         if known != orchestration_id:
             return known
+    if shown is not None:
+        check_unchanged(shown, present_hash(session, request, plan.make_plan(request)))
     event = _requested(request, by, database_now(session))
     write(session, None, begin(orchestration_id, event), [event])
     return orchestration_id
@@ -84,9 +90,11 @@ def cancel(session: Session, orchestration_id: str, *, by: str) -> None:
 
 
 @transactional
-def approve(session: Session, orchestration_id: str, *, by: str) -> None:
-    """Let a waiting plan go ahead; raises Conflict where none waits."""
+def approve(session: Session, orchestration_id: str, *, by: str, plan_hash: str | None = None) -> None:
+    """Let a waiting plan go ahead; raises Conflict where none waits, or where it is not the one with that hash."""
     s = _locked(session, orchestration_id, "approve")
+    if plan_hash is not None:
+        check_unchanged(plan_hash, present_hash(session, request_of(s), planned_tasks(s)))
     _record(session, s, e.PlanApproved(at=database_now(session), by=by))
 
 

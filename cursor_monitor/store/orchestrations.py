@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, text
+from sqlalchemy import delete, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -78,10 +78,16 @@ def save(session: Session, before: Snapshot | None, after: Snapshot) -> None:
     else:
         session.connection().execute(table.update().where(table.c.id == values["id"]).values(**values))
     known = {task.key: task for task in before.tasks} if before else {}
+    places = {key: position for position, key in enumerate(known)}
+    gone = known.keys() - {task.key for task in after.tasks}
+    if gone:
+        row = tables.Task
+        mine = delete(row).where(col(row.orchestration_id) == UUID(after.id), col(row.key).in_(gone))
+        session.connection().execute(mine)
     if after.planner is not None and (before is None or before.planner != after.planner):
         _save_task(session, after.id, _PLANNER_POSITION, after.planner, before.planner if before else None)
     for position, task in enumerate(after.tasks):
-        if known.get(task.key) != task:
+        if known.get(task.key) != task or places.get(task.key) != position:
             _save_task(session, after.id, position, task, known.get(task.key))
 
 

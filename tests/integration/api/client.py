@@ -25,6 +25,10 @@ class Client:
         """POST to `path`."""
         return self.request("POST", path, **options)
 
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        """PUT to `path`."""
+        return self.request("PUT", path, **options)
+
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Any method, with the options of `httpx.AsyncClient.request`."""
         return asyncio.run(self._request(method, path, **options))
