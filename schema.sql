@@ -388,17 +388,31 @@ CREATE TABLE IF NOT EXISTS code_host_limits (
 CREATE SEQUENCE IF NOT EXISTS lease_token_seq;
 CREATE SEQUENCE IF NOT EXISTS ready_seq;
 
--- The outbox: written in the transaction of the change that needs the work; claimed under a lease.
+-- The outbox: written in the transaction of the change that needs the work; claimed under a lease. Live work, dead
+-- letters and what is over lie apart: a claim walks nothing that has ended, and days of history are dropped whole.
+DO $$
+BEGIN
+    IF (SELECT relkind FROM pg_class WHERE oid = to_regclass('orchestration_outbox_jobs')) = 'r' THEN
+        ALTER TABLE orchestration_outbox_jobs RENAME TO orchestration_outbox_live;
+        ALTER TABLE orchestration_outbox_live ALTER COLUMN id DROP IDENTITY;
+        ALTER INDEX orchestration_outbox_jobs_pkey RENAME TO orchestration_outbox_live_pkey;
+        ALTER TABLE orchestration_outbox_live
+            RENAME CONSTRAINT orchestration_outbox_jobs_status_check TO orchestration_outbox_status;
+    END IF;
+END $$;
+CREATE SEQUENCE IF NOT EXISTS orchestration_outbox_ids;
 CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
-    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id               bigint NOT NULL DEFAULT nextval('orchestration_outbox_ids'),
     kind             text NOT NULL,
     args             jsonb NOT NULL DEFAULT '{}',
     orchestration_id uuid,
     agent_id         text,
     status           text NOT NULL DEFAULT 'pending'
+                     CONSTRAINT orchestration_outbox_status
                      CHECK (status IN ('pending', 'processing', 'completed', 'failed', 'cancelled')),
     priority         smallint NOT NULL DEFAULT 0,
     dedupe_key       text,
+    concurrency_key  text,
     attempts         integer NOT NULL DEFAULT 0,
     max_attempts     integer NOT NULL DEFAULT 10,
     next_run_at      timestamptz NOT NULL DEFAULT now(),
@@ -411,26 +425,114 @@ CREATE TABLE IF NOT EXISTS orchestration_outbox_jobs (
     holder           bigint,
     errors           jsonb NOT NULL DEFAULT '[]',
     created_at       timestamptz NOT NULL DEFAULT now(),
+    claimed_at       timestamptz,
     finished_at      timestamptz
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
--- A pending job is either ready, with a number that only grows, or scheduled, with none. A worker reads the ready ones
+) PARTITION BY LIST (status);
+CREATE TABLE IF NOT EXISTS orchestration_outbox_dead PARTITION OF orchestration_outbox_jobs (PRIMARY KEY (id))
+    FOR VALUES IN ('failed');
+CREATE TABLE IF NOT EXISTS orchestration_outbox_history PARTITION OF orchestration_outbox_jobs
+    FOR VALUES IN ('completed', 'cancelled') PARTITION BY RANGE (finished_at);
+-- The worker makes a partition for each day; what comes on a day without one lies here until it is old.
+CREATE TABLE IF NOT EXISTS orchestration_outbox_history_rest PARTITION OF orchestration_outbox_history DEFAULT;
+DO $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass('orchestration_outbox_live') AND NOT relispartition) THEN
+        ALTER TABLE orchestration_outbox_live ADD COLUMN IF NOT EXISTS ready_seq bigint,
+            ADD COLUMN IF NOT EXISTS level smallint
+                GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED,
+            ADD COLUMN IF NOT EXISTS holder bigint,
+            ADD COLUMN concurrency_key text,
+            ADD COLUMN claimed_at timestamptz;
+        INSERT INTO orchestration_outbox_jobs (id, kind, args, orchestration_id, agent_id, status, priority, dedupe_key,
+            attempts, max_attempts, next_run_at, errors, created_at, finished_at)
+        SELECT id, kind, args, orchestration_id, agent_id, status, priority, dedupe_key,
+            attempts, max_attempts, next_run_at, errors, created_at, coalesce(finished_at, created_at)
+        FROM orchestration_outbox_live WHERE status NOT IN ('pending', 'processing');
+        DELETE FROM orchestration_outbox_live WHERE status NOT IN ('pending', 'processing');
+        PERFORM setval('orchestration_outbox_ids', (
+            SELECT max(id) FROM (SELECT id FROM orchestration_outbox_live UNION ALL
+                                 SELECT id FROM orchestration_outbox_jobs UNION ALL SELECT 1) AS known));
+        ALTER TABLE orchestration_outbox_live ALTER COLUMN id SET DEFAULT nextval('orchestration_outbox_ids');
+        DROP INDEX IF EXISTS orchestration_outbox_jobs_due, orchestration_outbox_jobs_next,
+            orchestration_outbox_jobs_ready, orchestration_outbox_jobs_scheduled, orchestration_outbox_jobs_leased,
+            orchestration_outbox_jobs_dedupe, orchestration_outbox_jobs_dead, orchestration_outbox_jobs_finished;
+        ALTER TABLE orchestration_outbox_jobs ATTACH PARTITION orchestration_outbox_live
+            FOR VALUES IN ('pending', 'processing');
+    END IF;
+END $$;
+CREATE TABLE IF NOT EXISTS orchestration_outbox_live PARTITION OF orchestration_outbox_jobs (PRIMARY KEY (id))
+    FOR VALUES IN ('pending', 'processing');
+ALTER TABLE orchestration_outbox_live SET (
+    fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 0);
+-- A pending job is either ready, with a number that only grows, or waits, with none. A worker reads the ready ones
 -- from the last number it took, so what is dead but kept for an old snapshot is not walked again with every claim.
-ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS ready_seq bigint;
-ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS level smallint
-    GENERATED ALWAYS AS (greatest(-1, least(3, floor(priority / 10.0)))) STORED;
-ALTER TABLE orchestration_outbox_jobs ADD COLUMN IF NOT EXISTS holder bigint;
-DROP INDEX IF EXISTS orchestration_outbox_jobs_due, orchestration_outbox_jobs_next;
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_ready ON orchestration_outbox_jobs (level, ready_seq)
+CREATE INDEX IF NOT EXISTS orchestration_outbox_live_ready ON orchestration_outbox_live (level, ready_seq)
     WHERE ready_seq IS NOT NULL;
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_scheduled ON orchestration_outbox_jobs (next_run_at)
-    WHERE status = 'pending' AND ready_seq IS NULL;
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_leased ON orchestration_outbox_jobs (leased_until)
+CREATE INDEX IF NOT EXISTS orchestration_outbox_live_scheduled ON orchestration_outbox_live (next_run_at)
+    WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NULL;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_live_queued ON orchestration_outbox_live (concurrency_key, next_run_at)
+    WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_live_permits ON orchestration_outbox_live (concurrency_key)
+    WHERE concurrency_key IS NOT NULL AND (ready_seq IS NOT NULL OR lease_token IS NOT NULL);
+CREATE INDEX IF NOT EXISTS orchestration_outbox_live_leased ON orchestration_outbox_live (leased_until)
     WHERE status = 'processing';
-CREATE UNIQUE INDEX IF NOT EXISTS orchestration_outbox_jobs_dedupe ON orchestration_outbox_jobs (dedupe_key)
-    WHERE status IN ('pending', 'processing');
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_dead ON orchestration_outbox_jobs (id DESC) WHERE status = 'failed';
-CREATE INDEX IF NOT EXISTS orchestration_outbox_jobs_finished ON orchestration_outbox_jobs (finished_at)
-    WHERE status IN ('completed', 'cancelled');
+CREATE UNIQUE INDEX IF NOT EXISTS orchestration_outbox_live_dedupe ON orchestration_outbox_live (dedupe_key)
+    WHERE dedupe_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_dead_dedupe ON orchestration_outbox_dead (dedupe_key)
+    WHERE dedupe_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestration_outbox_history_id ON orchestration_outbox_history (id);
+CREATE INDEX IF NOT EXISTS orchestration_outbox_history_dedupe ON orchestration_outbox_history (dedupe_key)
+    WHERE status = 'cancelled' AND dedupe_key IS NOT NULL;
+
+-- A day's partition of the history, guarded like every table; false where there is one, or where rows of that day lie
+-- in the rest already. The days that ended before are dropped as files, with no row left for a vacuum.
+CREATE OR REPLACE FUNCTION outbox_add_day(day date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    name text := 'orchestration_outbox_history_' || to_char(day, 'YYYYMMDD');
+    opens timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    closes timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+    stranger text;
+BEGIN
+    IF to_regclass(name) IS NOT NULL OR EXISTS (
+        SELECT 1 FROM orchestration_outbox_history_rest WHERE finished_at >= opens AND finished_at < closes) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE orchestration_outbox_history INCLUDING ALL)', name);
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+    FOREACH stranger IN ARRAY ARRAY['anon', 'authenticated'] LOOP
+        IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = stranger) THEN
+            EXECUTE format('REVOKE ALL ON %I FROM %I', name, stranger);
+        END IF;
+    END LOOP;
+    EXECUTE format('ALTER TABLE orchestration_outbox_history ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                   name, opens, closes);
+    RETURN true;
+END $$;
+CREATE OR REPLACE FUNCTION outbox_drop_days(before timestamptz) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    name text;
+    dropped integer := 0;
+BEGIN
+    FOR name IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'orchestration_outbox_history'::regclass AND c.relname ~ '_[0-9]{8}$'
+          AND (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC' <= before
+    LOOP
+        EXECUTE format('DROP TABLE %I', name);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END $$;
+REVOKE ALL ON FUNCTION outbox_add_day(date), outbox_drop_days(timestamptz) FROM PUBLIC;
+
+-- How many jobs of one concurrency key may run at once; NULL: any number. Counted from the live leases, never kept.
+CREATE TABLE IF NOT EXISTS outbox_limits (
+    concurrency_key text PRIMARY KEY,
+    max_running     integer CHECK (max_running > 0)
+);
 
 -- Heartbeats and what became of each part of the product.
 CREATE TABLE IF NOT EXISTS service_health_events (
@@ -515,11 +617,13 @@ DECLARE
 BEGIN
     FOREACH stranger IN ARRAY ARRAY['anon', 'authenticated'] LOOP
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = stranger) THEN
-            EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq, ready_seq FROM %I', stranger);
+            EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq, ready_seq, orchestration_outbox_ids FROM %I', stranger);
+            EXECUTE format('REVOKE ALL ON FUNCTION outbox_add_day, outbox_drop_days FROM %I', stranger);
         END IF;
     END LOOP;
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'service_role') THEN
-        GRANT ALL ON SEQUENCE lease_token_seq, ready_seq TO service_role;
+        GRANT ALL ON SEQUENCE lease_token_seq, ready_seq, orchestration_outbox_ids TO service_role;
+        GRANT EXECUTE ON FUNCTION outbox_add_day, outbox_drop_days TO service_role;
     END IF;
     FOREACH name IN ARRAY ARRAY[
         'schema_version',
@@ -538,6 +642,11 @@ BEGIN
         'code_host_states',
         'code_host_limits',
         'orchestration_outbox_jobs',
+        'orchestration_outbox_live',
+        'orchestration_outbox_dead',
+        'orchestration_outbox_history',
+        'orchestration_outbox_history_rest',
+        'outbox_limits',
         'service_health_events',
         'idempotency_keys',
         'cursor_cache',

@@ -25,8 +25,9 @@ from worker.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
-_RESCUE_SECONDS = 5.0
-_ORPHAN_SECONDS = 0.5
+_LOOK_SECONDS = 0.5
+_REST_SECONDS = 3.0
+_BUSY_SECONDS = 5.0
 _DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
 _CATALOGUE_SECONDS = 300.0
@@ -54,6 +55,8 @@ class Maintenance:
         self._contact = contact
         self._streamer = streamer
         self._loop = asyncio.get_running_loop()
+        self._looked_at = float("-inf")
+        self._leased = 0
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
 
@@ -62,11 +65,11 @@ class Maintenance:
         self._beat("started")
         self._every(self._settings.heartbeat_seconds, self._heartbeat)
         self._every(self._settings.lease_seconds / 3, self._extend_leases)
-        self._every(min(_RESCUE_SECONDS, self._settings.lease_seconds), self._rescue, now=True)
-        self._every(_ORPHAN_SECONDS, self._adopt, now=True)
-        self._every(_PRUNE_SECONDS, self._prune)
+        self._every(_LOOK_SECONDS, self._look_after, now=True)
+        self._every(_PRUNE_SECONDS, self._prune, now=True)
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
+        self._wakeup.on_lost = self._check_leases
         self._scheduler.start()
 
     def stop(self, kind: str) -> None:
@@ -123,21 +126,29 @@ class Maintenance:
         if lost:
             self._loop.call_soon_threadsafe(self._runner.abandon, lost)
 
-    def _rescue(self) -> None:
-        rescued = maintenance.rescue_jobs()
-        if rescued:
-            log.warning("jobs rescued", extra={"jobs": rescued})
+    def _check_leases(self) -> None:
+        """Somebody's jobs were taken away: see at once whether they were ours."""
+        self._scheduler.add_job(self._guarded, args=[self._extend_leases])
 
-    def _adopt(self) -> None:
-        orphans = maintenance.find_orphans()
-        if orphans:
+    def _look_after(self) -> None:
+        """See to the jobs of dead workers; often while anybody works, for only then can anybody die over a job."""
+        now = time.monotonic()
+        is_quiet = not self._leased and now - self._runner.busy_at > _BUSY_SECONDS
+        if is_quiet and now - self._looked_at < _REST_SECONDS:
+            return
+        look = self._runner.look().result(10)
+        self._looked_at, self._leased = now, look.leased
+        if look.expired and (rescued := maintenance.rescue_jobs()):
+            log.warning("jobs rescued", extra={"jobs": rescued})
+        if look.orphans:
             time.sleep(_DOUBT_SECONDS)  # who only lost the connection has it back by then
-            adopted = maintenance.adopt_orphans(orphans)
-            if adopted:
+            if adopted := maintenance.adopt_orphans(look.orphans):
                 log.warning("jobs of a dead worker taken over", extra={"jobs": adopted})
 
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())
+        maintenance.prepare_history()
+        maintenance.drop_history()
 
     def _ensure_watch(self) -> None:
         fleet.ensure_watch()

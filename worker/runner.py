@@ -6,14 +6,18 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
-
-from sqlmodel import Session
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.jobs import ClaimedJob
-from cursor_monitor.store import claims, jobs, leases
+from cursor_monitor.store import leases
+from cursor_monitor.store.claims import Wish
 from cursor_monitor.store.database import transactional
+from cursor_monitor.store.exchange import Exchange, Exchanged, Look
 from cursor_monitor.store.jobs import Settlement
 from worker.executor import execute
 from worker.handlers import Handlers
@@ -22,7 +26,15 @@ from worker.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 _OUTAGE_SECONDS = 1.0
+_GRACE_SECONDS = 10.0
 _BULK_SHARE = 4  # one slot in so many may do bulk work
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    job: ClaimedJob
+    task: asyncio.Task[None]
+    kept_until: float  # on the monotonic clock: a lease is not renewed for a handler that does not end
 
 
 class Runner:
@@ -41,21 +53,29 @@ class Runner:
     ) -> None:
         self._instance = instance
         self._handlers = handlers
+        self._kinds = tuple(handlers)
         self._wakeup = wakeup
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._on_done = on_done
-        self._running: dict[int, tuple[ClaimedJob, asyncio.Task[None]]] = {}
+        self._running: dict[int, _Running] = {}
         self._settlements: list[Settlement] = []
-        self._marks = claims.Marks()
+        self._exchange = Exchange()
+        # A thread of its own: handlers that fill the others must not keep what is done from being settled.
+        self._thread = ThreadPoolExecutor(1, "exchange")
         self._is_draining = False
         self.settled_count = 0
+        self.busy_at = float("-inf")  # when it last claimed, by the monotonic clock
 
     @property
     def running_count(self) -> int:
         """Jobs under way."""
         return len(self._running)
+
+    def look(self) -> Future[Look]:
+        """See what there is to do, from any thread; nothing is taken."""
+        return self._thread.submit(self._exchange.look)
 
     def drain(self) -> None:
         """Claim nothing more; run() returns once what is under way has ended."""
@@ -64,10 +84,10 @@ class Runner:
 
     async def run(self) -> None:
         """Work until drained."""
-        is_out = False
+        is_out, was_woken = False, True
         while not (self._is_draining and not self._running and not self._settlements):
             try:
-                pause = await self._step()
+                pause = await self._step(was_woken)
                 is_out = False
             except Unavailable:
                 if not is_out:
@@ -76,53 +96,53 @@ class Runner:
                 pause = _OUTAGE_SECONDS
                 if self._is_draining and not self._running:
                     return
-            await self._wakeup.wait(pause)
+            was_woken = await self._wakeup.wait(pause) or pause < self._poll_seconds
 
-    async def _step(self) -> float:
+    async def _step(self, was_woken: bool) -> float:
         """Settle, claim and start; returns the seconds to wait where nothing wakes us."""
+        if not was_woken and not self._running and not self._settlements:
+            due = (await asyncio.wrap_future(self.look())).next_due
+            if due is None or due > 0:
+                return self._poll_seconds if due is None else min(self._poll_seconds, due)
+        wish = self._wish()
         settlements, self._settlements = self._settlements, []
-        room = 0 if self._is_draining else self._concurrency - len(self._running)
+        if wish is None and not settlements:
+            return self._poll_seconds
         try:
-            claimed, pause = await asyncio.to_thread(self._exchange, settlements, room)
+            exchanged = await self._trade(settlements, wish)
         except BaseException:
             self._settlements = settlements + self._settlements
             raise
         self.settled_count += len(settlements)
+        self._start(exchanged.claimed)
+        if wish is not None:
+            self.busy_at = time.monotonic()
+        if wish is not None and len(exchanged.claimed) == wish.room:
+            return 0.0  # there may be more, and the next claim travels while these jobs are worked on
+        due = exchanged.next_due
+        return self._poll_seconds if due is None else max(0.0, min(self._poll_seconds, due))
+
+    def _wish(self) -> Wish | None:
+        """What to claim: at most half of the slots at once, so that one half is claimed while the other is at work."""
+        room = min(self._concurrency - len(self._running), (self._concurrency + 1) // 2)
+        if self._is_draining or room <= 0:
+            return None
+        bulk = sum(running.job.is_bulk for running in self._running.values())
+        bulk_room = max(0, max(1, self._concurrency // _BULK_SHARE) - bulk)
+        holder = self._wakeup.holder
+        return Wish(self._instance, self._kinds, room, self._lease_seconds, holder, bulk_room)
+
+    def _start(self, claimed: Sequence[ClaimedJob]) -> None:
+        now = time.monotonic()
         for job in claimed:
-            task = asyncio.create_task(self._work(job), name=f"{job.kind}:{job.id}")
-            self._running[job.lease_token] = (job, task)
-        return pause
+            task = asyncio.create_task(self._work(job))
+            kept_until = now + self._handlers[job.kind].deadline_seconds + _GRACE_SECONDS
+            self._running[job.lease_token] = _Running(job, task, kept_until)
 
-    def _exchange(self, settlements: Sequence[Settlement], room: int) -> tuple[list[ClaimedJob], float]:
-        return transactional(self._settle_and_claim)(settlements, room)
-
-    def _settle_and_claim(
-        self, session: Session, settlements: Sequence[Settlement], room: int
-    ) -> tuple[list[ClaimedJob], float]:
-        kinds = tuple(self._handlers)
-        jobs.settle(session, settlements)
-        if room <= 0:
-            return [], self._poll_seconds
-        claimed = claims.claim(
-            session,
-            worker=self._instance,
-            kinds=kinds,
-            room=room,
-            lease_seconds=self._lease_seconds,
-            holder=self._wakeup.holder,
-            bulk_room=self._bulk_room(),
-            marks=self._marks,
-        )
-        return claimed, self._pause(session, kinds) if len(claimed) < room else self._poll_seconds
-
-    def _bulk_room(self) -> int:
-        bulk = sum(job.is_bulk for job, _ in list(self._running.values()))
-        return max(0, max(1, self._concurrency // _BULK_SHARE) - bulk)
-
-    def _pause(self, session: Session, kinds: Sequence[str]) -> float:
-        due = claims.seconds_to_next(session, kinds, is_sweep=self._marks.is_sweep)
-        waits = (self._poll_seconds, due, self._marks.seconds_to_sweep)
-        return max(0.0, min(wait for wait in waits if wait is not None))
+    async def _trade(self, settlements: Sequence[Settlement], wish: Wish | None) -> Exchanged:
+        is_direct = self._wakeup.mode == "listen"
+        work = partial(self._exchange.run, settlements, wish, is_direct=is_direct)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _work(self, job: ClaimedJob) -> None:
         try:
@@ -137,9 +157,11 @@ class Runner:
     def extend_leases(self) -> set[int]:
         """Renew the leases of what is under way; returns the tokens of those that are lost. Called off the event loop.
 
-        Only these: a job that is leased to us but not under way is to be rescued, not kept for ever.
+        Only these, and only as long as their handlers may take: a job that is leased to us but not under way, or that
+        hangs past its deadline with the whole loop, is to be rescued, not kept for ever.
         """
-        tokens = set(self._running)
+        now = time.monotonic()
+        tokens = {token for token, running in list(self._running.items()) if now < running.kept_until}
         if not tokens:
             return set()
         holder = self._wakeup.holder
@@ -148,16 +170,18 @@ class Runner:
     def abandon(self, tokens: set[int]) -> None:
         """Stop what still runs under these leases."""
         for token in tokens & self._running.keys():
-            self._running[token][1].cancel()
+            self._running[token].task.cancel()
 
     async def hand_back(self) -> None:
         """Stop what is still running and return its jobs at once, for other workers."""
         left = list(self._running.values())
-        for _, task in left:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in left), return_exceptions=True)
-        returned = [Settlement(job, "pending", error="handed back by a worker that stopped") for job, _ in left]
+        for running in left:
+            running.task.cancel()
+        await asyncio.gather(*(running.task for running in left), return_exceptions=True)
+        returned = [
+            Settlement(running.job, "pending", error="handed back by a worker that stopped") for running in left
+        ]
         settlements, self._settlements = [*self._settlements, *returned], []
         # Without the database nothing can be handed back; the leases run out by themselves.
         with contextlib.suppress(Unavailable):
-            await asyncio.to_thread(self._exchange, settlements, 0)
+            await self._trade(settlements, None)

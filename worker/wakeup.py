@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Callable
 
 import psycopg
 
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.store import database, leases
+from cursor_monitor.store import database, leases, notices
+from cursor_monitor.store.herald import CHANNEL
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "jobs"
 _PING = "ping"
 _PING_SECONDS = 3.0
 _KEEPALIVE_SECONDS = 30.0
@@ -30,6 +31,7 @@ class Wakeup:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self.mode = "starting"
+        self.on_lost: Callable[[], None] = lambda: None
         self.holder: int | None = None
         self._number = _draw()
 
@@ -37,11 +39,14 @@ class Wakeup:
         """Wake the runner now."""
         self._event.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when woken, or after so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), max(seconds, 0.0))
+    async def wait(self, seconds: float) -> bool:
+        """Return when woken, or after so many seconds; True where woken."""
+        if seconds > 0 and not self._event.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._event.wait(), seconds)
+        was_woken = self._event.is_set()
         self._event.clear()
+        return was_woken
 
     async def listen(self) -> None:
         """Listen for ever; where it does not work, say so and try again now and then."""
@@ -73,8 +78,11 @@ class Wakeup:
         self.mode = "listen"
         self.set()
         while True:
-            async for _ in connection.notifies(timeout=_KEEPALIVE_SECONDS):
-                self.set()
+            async for notice in connection.notifies(timeout=_KEEPALIVE_SECONDS):
+                if notice.payload == notices.LOST:
+                    self.on_lost()
+                else:
+                    self.set()
             await connection.execute("SELECT 1")
 
     async def _hold(self, connection: psycopg.AsyncConnection[object]) -> None:
@@ -95,5 +103,5 @@ def _draw() -> int:
 
 
 def _ping() -> None:
-    with database.connect_listener() as connection:
+    with database.connect() as connection:
         connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, _PING))

@@ -39,7 +39,10 @@ class JobAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to enqueue; one live job per `dedupe_key`, due at `run_at` (None: now)."""
+    """A job to enqueue; one live job per `dedupe_key`, due at `run_at` (None: now).
+
+    Of one `concurrency_key` only as many run at once as its limit says.
+    """
 
     kind: JobKind
     args: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class NewJob:
     priority: int = 0
     run_at: datetime | None = None
     max_attempts: int = 10
+    concurrency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class ClaimedJob:
     max_attempts: int
     lease_token: int
     is_bulk: bool = False
+    has_key: bool = True  # another wish for the same work may have come in meanwhile
 
 
 class LeaseLost(Exception):

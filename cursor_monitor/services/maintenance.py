@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlmodel import Session
 
-from cursor_monitor.store import deliveries, heartbeats, idempotency, jobs, leases
+from cursor_monitor.store import deliveries, heartbeats, history, idempotency, leases
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
@@ -20,22 +22,28 @@ def rescue_jobs(session: Session) -> int:
 
 
 @transactional
-def find_orphans(session: Session) -> set[int]:
-    """The lease tokens of jobs whose worker seems to have died."""
-    return leases.select_orphans(session)
+def adopt_orphans(session: Session, tokens: Collection[int]) -> int:
+    """Return those of them whose worker is still gone; how many."""
+    return leases.adopt(session, tokens)
 
 
 @transactional
-def adopt_orphans(session: Session, tokens: set[int]) -> int:
-    """Return those of them whose worker is still gone; how many."""
-    return leases.adopt(session, tokens)
+def prepare_history(session: Session) -> int:
+    """Make the partitions of the next days; how many were not there."""
+    return history.prepare(session)
+
+
+@transactional
+def drop_history(session: Session) -> int:
+    """Drop the days whose jobs are all past their time; how many."""
+    return history.drop_old(session, older_than_hours=JOB_HOURS)
 
 
 @transactional
 def prune(session: Session) -> dict[str, int]:
     """Forget finished jobs, health events, idempotency keys and webhooks past their time; how many of each."""
     return {
-        "jobs": jobs.prune(session, older_than_hours=JOB_HOURS),
+        "jobs": history.delete_rest(session, older_than_hours=JOB_HOURS),
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
         "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),

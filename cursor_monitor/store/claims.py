@@ -4,58 +4,76 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
-from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from cursor_monitor.domain.jobs import BULK_LEVEL, LEVELS, ClaimedJob
+from cursor_monitor.store import limits, statements
+from cursor_monitor.store.statements import Rows, Run
 
 _SWEEP_SECONDS = 1.0
 _LAG_SECONDS = 0.05
 
 # Ready jobs get their number in the order in which they were due. Those due long ago were seen by an earlier look.
-_PROMOTE = text("""
+_PROMOTE: LiteralString = """
 WITH due AS MATERIALIZED (
-    SELECT id FROM orchestration_outbox_jobs
-    WHERE status = 'pending' AND ready_seq IS NULL AND next_run_at <= clock_timestamp()
-      AND next_run_at > CASE WHEN :is_sweep THEN '-infinity'::timestamptz ELSE now() - interval '5 s' END
-      AND kind = ANY(CAST(:kinds AS text[]))
+    SELECT id FROM orchestration_outbox_live
+    WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NULL AND next_run_at <= clock_timestamp()
+      AND next_run_at > CASE WHEN %(is_sweep)s THEN '-infinity'::timestamptz ELSE now() - interval '5 s' END
+      AND kind = ANY(%(kinds)s::text[])
     ORDER BY next_run_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED
 ), numbered AS MATERIALIZED (SELECT id, nextval('ready_seq') AS seq FROM due)
-UPDATE orchestration_outbox_jobs AS j SET ready_seq = numbered.seq FROM numbered WHERE j.id = numbered.id
-""")
+UPDATE orchestration_outbox_live AS j SET ready_seq = numbered.seq FROM numbered WHERE j.id = numbered.id
+"""
 
 # The levels come in the order of their urgency, a minute of waiting counting as one level; each is read from its mark
 # on until there is enough, so nothing is locked that is not taken. Kinds that this version does not know are left for
 # a newer worker.
-_CLAIM = text("""
+_CLAIM: LiteralString = """
 WITH levels AS MATERIALIZED (
     SELECT l.level, l.mark, l.room
-    FROM unnest(CAST(:levels AS int[]), CAST(:marks AS bigint[]), CAST(:rooms AS int[])) AS l (level, mark, room),
-    LATERAL (SELECT next_run_at FROM orchestration_outbox_jobs
+    FROM unnest(%(levels)s::int[], %(marks)s::bigint[], %(rooms)s::int[]) AS l (level, mark, room),
+    LATERAL (SELECT next_run_at FROM orchestration_outbox_live
              WHERE ready_seq > l.mark AND level = l.level ORDER BY ready_seq LIMIT 1) AS oldest
     ORDER BY l.level + floor(extract(epoch FROM clock_timestamp() - oldest.next_run_at) / 60) DESC, l.level DESC
 ), due AS MATERIALIZED (
     SELECT job.id, job.seq FROM levels,
-    LATERAL (SELECT id, ready_seq AS seq FROM orchestration_outbox_jobs
-             WHERE ready_seq > levels.mark AND level = levels.level AND kind = ANY(CAST(:kinds AS text[]))
+    LATERAL (SELECT id, ready_seq AS seq FROM orchestration_outbox_live
+             WHERE ready_seq > levels.mark AND level = levels.level AND kind = ANY(%(kinds)s::text[])
              ORDER BY ready_seq LIMIT levels.room FOR UPDATE SKIP LOCKED) AS job
-    LIMIT :room
+    LIMIT %(room)s
 )
-UPDATE orchestration_outbox_jobs AS j
-SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lease_token_seq'), leased_by = :worker,
-    leased_until = clock_timestamp() + make_interval(secs => :lease), holder = :holder,
-    ready_seq = NULL
+UPDATE orchestration_outbox_live AS j
+SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lease_token_seq'),
+    leased_by = %(worker)s::text, leased_until = clock_timestamp() + make_interval(secs => %(lease)s::float8),
+    holder = %(holder)s::bigint, claimed_at = clock_timestamp(), ready_seq = NULL
 FROM due WHERE j.id = due.id
-RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token, j.level,
-          due.seq
-""")
+RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token,
+          j.dedupe_key IS NOT NULL, j.level, due.seq
+"""
 
-_NEXT_DUE = text("""
-SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8 FROM orchestration_outbox_jobs
-WHERE status = 'pending' AND ready_seq IS NULL AND kind = ANY(CAST(:kinds AS text[]))
-  AND next_run_at > CASE WHEN :is_sweep THEN '-infinity'::timestamptz ELSE now() - interval '5 s' END
-""")
+_NEXT_DUE: LiteralString = """
+SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8 FROM orchestration_outbox_live
+WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NULL AND kind = ANY(%(kinds)s::text[])
+  AND next_run_at > CASE WHEN %(is_sweep)s THEN '-infinity'::timestamptz ELSE now() - interval '5 s' END
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker can take: up to `room` jobs of these kinds, of which at most `bulk_room` are bulk work.
+
+    `holder` is the number whose lock this worker's life holds, if it can hold one.
+    """
+
+    worker: str
+    kinds: Sequence[str]
+    room: int
+    lease_seconds: float
+    holder: int | None = None
+    bulk_room: int | None = None
 
 
 class Marks:
@@ -81,10 +99,10 @@ class Marks:
             self._marks, self._rotated_at = dict(self._coming), now
         return dict.fromkeys(LEVELS, 0) if self.is_sweep else self._marks
 
-    def took(self, rows: Sequence[Row[tuple[object, ...]]]) -> None:
-        """Remember what was taken, and whether everything was looked at."""
-        for row in rows:
-            self._coming[row.level] = max(self._coming[row.level], row.seq)
+    def took(self, found: Sequence[tuple[int, int]]) -> None:
+        """Remember the levels and numbers of what was taken, and whether everything was looked at."""
+        for level, seq in found:
+            self._coming[level] = max(self._coming[level], seq)
         if self.is_sweep:
             self._swept_at = time.monotonic()
         self._is_stale = not self.is_sweep
@@ -106,43 +124,73 @@ def claim(
     bulk_room: int | None = None,
     marks: Marks | None = None,
 ) -> list[ClaimedJob]:
-    """Take up to `room` due jobs under a lease, of which at most `bulk_room` are bulk work.
-
-    `holder` is the number whose lock this worker's life holds, if it can hold one.
-    """
+    """Take due jobs under a lease, as a Wish says."""
+    wish = Wish(worker, kinds, room, lease_seconds, holder, bulk_room)
     marks = marks or Marks()
-    start = marks.begin()
-    session.connection().execute(_PROMOTE, {"kinds": list(kinds), "is_sweep": marks.is_sweep})
-    bulk = room if bulk_room is None else min(room, bulk_room)
-    values = {
-        "worker": worker,
-        "kinds": list(kinds),
-        "room": room,
-        "lease": lease_seconds,
-        "holder": holder,
-        "levels": list(LEVELS),
-        "marks": [start[level] for level in LEVELS],
-        "rooms": [bulk if level == BULK_LEVEL else room for level in LEVELS],
-    }
-    rows = session.connection().execute(_CLAIM, values).all()
-    marks.took(rows)
-    return [_claimed(row) for row in rows]
+    run = statements.of(session)
+    limits.give_turns(run)
+    return taken(send_claim(run, wish, marks), marks)
 
 
 def seconds_to_next(session: Session, kinds: Sequence[str], *, is_sweep: bool = True) -> float | None:
     """Seconds until the next scheduled job is due, negative if one already is; None without any."""
-    return session.connection().execute(_NEXT_DUE, {"kinds": list(kinds), "is_sweep": is_sweep}).scalar()
+    return send_next_due(statements.of(session), kinds, is_sweep=is_sweep).fetchall()[0][0]
 
 
-def _claimed(row: Row[tuple[object, ...]]) -> ClaimedJob:
+def send_claim(run: Run, wish: Wish, marks: Marks) -> Rows:
+    """Send the statements that take jobs; taken() reads the answer."""
+    start = marks.begin()
+    kinds = list(wish.kinds)
+    run(_PROMOTE, {"kinds": kinds, "is_sweep": marks.is_sweep})
+    bulk = wish.room if wish.bulk_room is None else min(wish.room, wish.bulk_room)
+    values: dict[str, Any] = {
+        "worker": wish.worker,
+        "kinds": kinds,
+        "room": wish.room,
+        "lease": wish.lease_seconds,
+        "holder": wish.holder,
+        "levels": list(LEVELS),
+        "marks": [start[level] for level in LEVELS],
+        "rooms": [bulk if level == BULK_LEVEL else wish.room for level in LEVELS],
+    }
+    return run(_CLAIM, values)
+
+
+def taken(rows: Rows, marks: Marks) -> list[ClaimedJob]:
+    """The jobs that the claim gave."""
+    found = rows.fetchall()
+    marks.took([row[-2:] for row in found])
+    return [_claimed(*row) for row in found]
+
+
+def send_next_due(run: Run, kinds: Sequence[str], *, is_sweep: bool) -> Rows:
+    """Ask how many seconds it is until the next scheduled job is due."""
+    return run(_NEXT_DUE, {"kinds": list(kinds), "is_sweep": is_sweep})
+
+
+def _claimed(
+    job_id: int,
+    kind: str,
+    args: dict[str, Any],
+    orchestration_id: object,
+    agent_id: str | None,
+    attempt: int,
+    max_attempts: int,
+    lease_token: int,
+    has_key: bool,
+    level: int,
+    _seq: int,
+) -> ClaimedJob:
+    orchestration = str(orchestration_id) if orchestration_id else None
     return ClaimedJob(
-        id=row.id,
-        kind=row.kind,
-        args=row.args,
-        orchestration_id=str(row.orchestration_id) if row.orchestration_id else None,
-        agent_id=row.agent_id,
-        attempt=row.attempts,
-        max_attempts=row.max_attempts,
-        lease_token=row.lease_token,
-        is_bulk=row.level == BULK_LEVEL,
+        job_id,
+        kind,
+        args,
+        orchestration,
+        agent_id,
+        attempt,
+        max_attempts,
+        lease_token,
+        is_bulk=level == BULK_LEVEL,
+        has_key=has_key,
     )

@@ -22,6 +22,8 @@ _TRIES = 4
 
 _engine: Engine | None = None
 _url: str | None = None
+_closers: list[Callable[[], None]] = []
+_EFFECTS = "after_commit"
 
 # Asked of the server for each connection; a lost peer is noticed in under half a minute.
 _CONNECT: dict[str, Any] = {
@@ -53,16 +55,31 @@ def open_database(url: str, *, pool_size: int = 10, overflow: int = 5) -> None:
 def close_database() -> None:
     """Give every connection back."""
     global _engine
+    for closer in _closers:
+        closer()
     if _engine is not None:
         _engine.dispose()
         _engine = None
 
 
+def at_close(closer: Callable[[], None]) -> None:
+    """Have this called before the database of this process is closed."""
+    _closers.append(closer)
+
+
+def after_commit(session: Session, effect: Callable[[], None]) -> None:
+    """Have this called once when the session's transaction has committed, never when it has not."""
+    session.info.setdefault(_EFFECTS, {})[effect] = None
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """A session that commits at the end of the block or leaves nothing; raises Unavailable without a database."""
-    with _in_plain_words(), Session(_opened(), expire_on_commit=False) as session, session.begin():
-        yield session
+    with plainly(), Session(_opened(), expire_on_commit=False) as session:
+        with session.begin():
+            yield session
+        for effect in session.info.get(_EFFECTS, ()):
+            effect()
 
 
 def transactional(use_case: Callable[Concatenate[Session, P], T]) -> Callable[P, T]:
@@ -85,25 +102,25 @@ def transactional(use_case: Callable[Concatenate[Session, P], T]) -> Callable[P,
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session for reads that belong together: one snapshot of the database, nothing written."""
-    with _in_plain_words(), Session(_opened()) as session:
+    with plainly(), Session(_opened()) as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
         yield session
 
 
 def ping() -> None:
     """Raise Unavailable unless the database answers."""
-    with _in_plain_words(), _opened().connect() as connection:
+    with plainly(), _opened().connect() as connection:
         connection.execute(text("SELECT 1"))
 
 
-def connect_listener() -> psycopg.Connection[Any]:
-    """A connection of its own, in autocommit, for LISTEN; the caller closes it."""
-    with _in_plain_words():
+def connect() -> psycopg.Connection[Any]:
+    """A connection of its own, in autocommit; the caller closes it."""
+    with plainly():
         return psycopg.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT)
 
 
 async def connect_listener_async() -> psycopg.AsyncConnection[Any]:
-    """The same for an event loop; raises Unavailable without a database."""
+    """The same for an event loop, to LISTEN with; raises Unavailable without a database."""
     try:
         return await psycopg.AsyncConnection.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT)
     except psycopg.OperationalError as error:
@@ -129,7 +146,8 @@ def _address() -> str:
 
 
 @contextmanager
-def _in_plain_words() -> Iterator[None]:
+def plainly() -> Iterator[None]:
+    """Raise Unavailable for whatever says that the database is out of reach."""
     try:
         yield
     except (PoolTimeout, psycopg.OperationalError) as error:

@@ -20,18 +20,27 @@ AND (CAST(:kind AS text) IS NULL OR j.kind = :kind)
 # Of several ended jobs with one key only the newest can live again, and only where none of them lives.
 _POSSIBLE = {
     JobAction.RETRY: """
-        j.status IN ('failed', 'cancelled') AND (j.dedupe_key IS NULL OR NOT EXISTS (
-            SELECT 1 FROM orchestration_outbox_jobs o WHERE o.dedupe_key = j.dedupe_key AND o.id <> j.id
-            AND (o.status IN ('pending', 'processing') OR (o.status IN ('failed', 'cancelled') AND o.id > j.id))))
+        j.status IN ('failed', 'cancelled') AND (j.dedupe_key IS NULL OR NOT (
+            EXISTS (SELECT 1 FROM orchestration_outbox_live o WHERE o.dedupe_key = j.dedupe_key)
+            OR EXISTS (SELECT 1 FROM orchestration_outbox_dead o WHERE o.dedupe_key = j.dedupe_key AND o.id > j.id)
+            OR EXISTS (SELECT 1 FROM orchestration_outbox_history o
+                       WHERE o.status = 'cancelled' AND o.dedupe_key = j.dedupe_key AND o.id > j.id)))
     """,
-    JobAction.RUN_NOW: "j.status = 'pending' AND j.ready_seq IS NULL",
+    JobAction.RUN_NOW: """
+        j.status = 'pending' AND j.ready_seq IS NULL
+        AND (j.concurrency_key IS NULL OR j.next_run_at > clock_timestamp())
+    """,
     JobAction.DISCARD: "j.status IN ('pending', 'processing', 'failed')",
 }
-_READY = "status = 'pending', next_run_at = clock_timestamp(), ready_seq = nextval('ready_seq'), finished_at = NULL"
+# Whoever shares a concurrency key waits for a turn all the same.
+_READY = """
+status = 'pending', next_run_at = clock_timestamp(), finished_at = NULL,
+ready_seq = CASE WHEN j.concurrency_key IS NULL THEN nextval('ready_seq') END
+"""
 _CHANGE = {
     JobAction.RETRY: f"{_READY}, attempts = 0, rerun_at = NULL",
     JobAction.RUN_NOW: _READY,
-    # Without its token the worker that still runs it writes nothing, and stops at its next renewal.
+    # Without its token the worker that still runs it writes nothing, and is told to stop.
     JobAction.DISCARD: """
         status = 'cancelled', finished_at = clock_timestamp(), ready_seq = NULL, rerun_at = NULL, lease_token = NULL,
         leased_by = NULL, leased_until = NULL, holder = NULL
@@ -95,6 +104,5 @@ def apply(session: Session, action: JobAction, choice: Choice) -> int:
     changed = session.connection().execute(_APPLY[action], choice.values()).rowcount
     if changed:
         notices.announce(session, "jobs")
-        if action is not JobAction.DISCARD:
-            notices.wake_workers(session)
+        (notices.stop_holders if action is JobAction.DISCARD else notices.wake_workers)(session)
     return changed

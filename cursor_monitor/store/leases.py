@@ -7,7 +7,7 @@ the process, so its jobs go back at once. A host that froze keeps its connection
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from sqlalchemy import text
@@ -16,15 +16,27 @@ from sqlmodel import Session
 from cursor_monitor.store import notices
 
 LOCK_CLASS = 7266202
+DOUBT_VALUES = {"class": LOCK_CLASS}
+DOUBTS: LiteralString = """
+SELECT count(*), count(*) FILTER (WHERE leased_until < clock_timestamp()),
+       coalesce(array_agg(lease_token) FILTER (
+           WHERE holder IS NOT NULL AND clock_timestamp() - pg_postmaster_start_time() > interval '5 s'
+             AND holder NOT IN (
+                 SELECT objid::bigint FROM pg_locks
+                 WHERE locktype = 'advisory' AND classid = %(class)s AND objsubid = 2 AND granted
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))), '{}')
+FROM orchestration_outbox_live WHERE status = 'processing'
+"""
+"""How many leases there are, how many ran out, and the tokens of those whose worker's lock is gone."""
 
 _EXTEND = text("""
-UPDATE orchestration_outbox_jobs
+UPDATE orchestration_outbox_live
 SET leased_until = clock_timestamp() + make_interval(secs => :lease), holder = :holder
 WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) RETURNING lease_token
 """)
 
 _RETURN = """
-UPDATE orchestration_outbox_jobs
+UPDATE orchestration_outbox_live
 SET status = 'pending', next_run_at = clock_timestamp(), ready_seq = nextval('ready_seq'), rerun_at = NULL,
     lease_token = NULL, leased_by = NULL, leased_until = NULL, holder = NULL, errors = errors || jsonb_build_object(
         'attempt', attempts, 'at', clock_timestamp(), 'worker', leased_by, 'error', CAST(:reason AS text))
@@ -39,8 +51,6 @@ holder IS NOT NULL AND clock_timestamp() - pg_postmaster_start_time() > interval
 """
 
 _RESCUE = text(_RETURN + "leased_until < clock_timestamp() RETURNING id")
-_SELECT = "SELECT lease_token FROM orchestration_outbox_jobs WHERE status = 'processing' AND "
-_ORPHANS = text(_SELECT + IS_ORPHAN)
 _ADOPT = text(_RETURN + "lease_token = ANY(CAST(:tokens AS bigint[])) AND " + IS_ORPHAN + "RETURNING id")
 
 
@@ -53,11 +63,6 @@ def extend(session: Session, tokens: Collection[int], *, lease_seconds: float, h
 def rescue(session: Session) -> int:
     """Return the jobs whose lease ran out; how many."""
     return _returned(session, _RESCUE, {"reason": "the lease ran out"})
-
-
-def select_orphans(session: Session) -> set[int]:
-    """The tokens of the jobs whose worker's lock is gone: it died, or lost its connection a moment ago."""
-    return set(session.connection().execute(_ORPHANS, {"class": LOCK_CLASS}).scalars())
 
 
 def adopt(session: Session, tokens: Collection[int]) -> int:

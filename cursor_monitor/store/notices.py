@@ -1,4 +1,4 @@
-"""NOTIFY within the transaction: hints that leave with the commit and never without it."""
+"""Hints that leave with the commit and never without it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from sqlalchemy import text
 from sqlmodel import Session
 
+from cursor_monitor.store import database
+from cursor_monitor.store.herald import herald
+
 CHANGES = "changes"
-JOBS = "jobs"
+DUE = "due"
+LOST = "lost"
 
 _NOTIFY = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
 
@@ -19,8 +23,21 @@ def announce(session: Session, *topics: str) -> None:
 
 
 def wake_workers(session: Session) -> None:
-    """Tell the workers that a job is due."""
-    _notify(session, JOBS, ("due",))
+    """Tell the workers, once this is committed, that a job is due."""
+    database.after_commit(session, _call_due)
+
+
+def stop_holders(session: Session) -> None:
+    """Tell the workers, once this is committed, that a job they run is theirs no more."""
+    database.after_commit(session, _call_lost)
+
+
+def _call_due() -> None:
+    herald.call(DUE)
+
+
+def _call_lost() -> None:
+    herald.call(LOST)
 
 
 def _notify(session: Session, channel: str, topics: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, To
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
-from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job
+from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
 from cursor_monitor.store.tables.spending import SpendDay
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "HealthEvent",
     "IdempotencyKey",
     "Job",
+    "JobLimit",
     "Orchestration",
     "Run",
     "RunStream",

@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Job(SQLModel, table=True):
-    """One row of durable work."""
+    """One row of durable work; live ones, dead letters and what is over lie in partitions of their own."""
 
     __tablename__ = "orchestration_outbox_jobs"  # pyright: ignore[reportAssignmentType]
 
@@ -24,6 +24,7 @@ class Job(SQLModel, table=True):
     status: str = Field(sa_type=Text)
     priority: int = Field(sa_type=SmallInteger)
     dedupe_key: str | None = Field(default=None, sa_type=Text)
+    concurrency_key: str | None = Field(default=None, sa_type=Text)
     attempts: int = 0
     max_attempts: int = 10
     next_run_at: datetime
@@ -36,7 +37,17 @@ class Job(SQLModel, table=True):
     holder: int | None = Field(default=None, sa_type=BigInteger)
     errors: list[dict[str, Any]] = Field(sa_type=JSONB)
     created_at: datetime
+    claimed_at: datetime | None = None
     finished_at: datetime | None = None
+
+
+class JobLimit(SQLModel, table=True):
+    """How many jobs of one concurrency key may run at once."""
+
+    __tablename__ = "outbox_limits"  # pyright: ignore[reportAssignmentType]
+
+    concurrency_key: str = Field(primary_key=True, sa_type=Text)
+    max_running: int | None = None
 
 
 class HealthEvent(SQLModel, table=True):

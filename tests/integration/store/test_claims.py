@@ -47,6 +47,11 @@ def complete(claimed: list[ClaimedJob]) -> None:
         assert len(jobs.settle(session, [Settlement(job, "completed") for job in claimed])) == len(claimed)
 
 
+def snooze(claimed: list[ClaimedJob]) -> None:
+    with transaction() as session:
+        jobs.settle(session, [Settlement(job, "pending", delay=9) for job in claimed])
+
+
 @contextmanager
 def held_snapshot(url: str) -> Iterator[None]:
     """Somebody's forgotten transaction: nothing that dies meanwhile can be cleaned away."""
@@ -61,18 +66,20 @@ def test_a_claim_reads_only_its_index_however_long_the_history(database: str) ->
     ask(database, FILL, (2000,))
     ask(database, "VACUUM ANALYZE orchestration_outbox_jobs")
     plan = plans.explained(lambda: claim(10), "lease_token_seq")
-    assert plans.indexes(plan) == {"orchestration_outbox_jobs_ready", "orchestration_outbox_jobs_pkey"}
+    assert plans.indexes(plan) == {"orchestration_outbox_live_ready", "orchestration_outbox_live_pkey"}
     # The 50,000 finished jobs alone fill several hundred blocks.
     assert plans.buffers(plan) < 200
 
 
 def test_settling_reads_only_the_primary_key(database: str) -> None:
     ask(database, HISTORY)
-    ask(database, FILL, (3000,))
+    ask(database, FILL, (20000,))
     claimed = claim(2500)
     ask(database, "ANALYZE orchestration_outbox_jobs")
-    plan = plans.explained(lambda: complete(claimed[:100]), "s.is_fresh")
-    assert plans.indexes(plan) == {"orchestration_outbox_jobs_pkey"}
+    plan = plans.explained(lambda: complete(claimed[:100]), "DELETE FROM")
+    assert plans.indexes(plan) == {"orchestration_outbox_live_pkey"}
+    plan = plans.explained(lambda: snooze(claimed[100:200]), "s.is_fresh")
+    assert plans.indexes(plan) == {"orchestration_outbox_live_pkey"}
 
 
 def test_a_claim_does_not_walk_what_a_held_snapshot_keeps(database: str) -> None:

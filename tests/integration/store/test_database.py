@@ -94,7 +94,7 @@ def test_without_a_database_it_says_so(database: str, tmp_path: Path) -> None:
         with transaction() as session:
             session.connection()
 
-    for attempt in (db.ping, begin, db.connect_listener):
+    for attempt in (db.ping, begin, db.connect):
         with pytest.raises(Unavailable, match="cannot be reached"):
             attempt()
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind, LeaseLost, NewJob
-from cursor_monitor.store import claims, jobs, leases
+from cursor_monitor.store import claims, history, jobs, leases
 from cursor_monitor.store.database import transaction
 from cursor_monitor.store.jobs import Settlement
 from tests.support.postgres import ask, ask_one
@@ -251,19 +253,39 @@ def test_a_batch_settles_each_job_its_own_way(database: str) -> None:
     assert [status for status, _ in state(database)] == ["completed", "pending", "failed"]
 
 
-def test_pruning_takes_the_finished_of_old_and_leaves_dead_letters(database: str) -> None:
-    for status in ("pending", "processing", "completed", "failed", "cancelled"):
-        for age in (1, 100):
+def test_history_is_dropped_by_the_day_and_dead_letters_stay(database: str) -> None:
+    ask(database, "SELECT outbox_add_day((now() - make_interval(days => n))::date) FROM generate_series(3, 6) n")
+    with transaction() as session:
+        assert history.prepare(session) == history.DAYS_AHEAD + 1
+        assert history.prepare(session) == 0
+    for status in ("completed", "cancelled", "failed"):
+        for age in (0, 5, 30):
             ask(
                 database,
-                "INSERT INTO orchestration_outbox_jobs (kind, status, finished_at, created_at, leased_until)"
-                " VALUES ('advance', %s, now() - make_interval(hours => %s), now() - interval '1 year', now())",
+                "INSERT INTO orchestration_outbox_jobs (kind, status, finished_at)"
+                " VALUES ('advance', %s, now() - make_interval(days => %s))",
                 (status, age),
             )
+    lies: LiteralString = "SELECT tableoid::regclass::text FROM orchestration_outbox_jobs WHERE status = 'completed'"
+    assert [name[-9] == "_" and name[-8:].isdecimal() for (name,) in ask(database, f"{lies} ORDER BY finished_at")] == [
+        False,
+        True,
+        True,
+    ]
     with transaction() as session:
-        assert jobs.prune(session, older_than_hours=72) == 2
-    left = [status for status, _ in state(database)]
-    assert sorted(left) == ["cancelled", "completed", "failed", "failed", *["pending"] * 2, *["processing"] * 2]
+        assert history.drop_old(session, older_than_hours=72) == 3
+        assert history.delete_rest(session, older_than_hours=72) == 2
+    assert sorted(status for status, _ in state(database)) == ["cancelled", "completed", *["failed"] * 3]
+
+
+def test_history_waits_for_nobody(database: str) -> None:
+    ask(database, "SELECT outbox_add_day((now() - interval '9 days')::date)")
+    with psycopg.connect(database) as reader:
+        reader.execute("SELECT 1 FROM orchestration_outbox_history")  # such as a dump, for as long as it takes
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="lock timeout"), transaction() as session:
+            history.drop_old(session, older_than_hours=72)
+        assert time.monotonic() - began < 2
 
 
 def test_two_services_that_enqueue_the_same_keys_the_other_way_round_do_not_deadlock(database: str) -> None:

@@ -21,7 +21,7 @@ LEDGER: LiteralString = """
 CREATE TABLE completions (job_id bigint);
 CREATE FUNCTION note_completion() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN INSERT INTO completions VALUES (NEW.id); RETURN NULL; END $$;
-CREATE TRIGGER note_completion AFTER UPDATE ON orchestration_outbox_jobs FOR EACH ROW
+CREATE TRIGGER note_completion AFTER INSERT ON orchestration_outbox_jobs FOR EACH ROW
 WHEN (NEW.status = 'completed') EXECUTE FUNCTION note_completion();
 """
 CUT: LiteralString = (
@@ -34,7 +34,7 @@ CUT: LiteralString = (
 def wanted(database: str, simulator: Simulator, workers: Workers) -> list[str]:
     """Agents asked for, two workers at it."""
     ask(database, LEDGER)
-    simulator.fault("delay", seconds=0.2, method="POST", path="/v1/agents")
+    simulator.fault("delay", seconds=0.3, method="POST", path="/v1/agents")
     made = [agents.launch({"prompt": f"Mend {n}.", "repository": "acme/web"}, by="test") for n in range(JOBS)]
     for _ in range(2):
         workers.start(WORKER_CONCURRENCY="4")
