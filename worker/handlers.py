@@ -10,7 +10,7 @@ from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
-from cursor_monitor.services import advance, attempts, code_host, fleet, reconcile, spending, upkeep
+from cursor_monitor.services import advance, attempts, code_host, discovery, fleet, reconcile, spending, upkeep
 from cursor_monitor.services.governor import urgently
 
 
@@ -46,11 +46,11 @@ def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
         JobKind.SEND_FOLLOWUP: asks(Urgency.LAUNCH, attempts.send_followup, attempts.give_up_followup),
         JobKind.CANCEL_RUN: asks(Urgency.CONTROL, attempts.cancel_run),
         JobKind.OBSERVE_AGENT: asks(Urgency.POLL, reconcile.observe_agent),
-        JobKind.WATCH_FLEET: asks(Urgency.POLL, fleet.watch_fleet),
+        JobKind.WATCH_FLEET: asks(Urgency.WATCH, fleet.watch_fleet),
         JobKind.CHANGE_AGENT: asks(Urgency.CONTROL, upkeep.change_agent),
         JobKind.READ_AGENT: asks(Urgency.LISTING, upkeep.read_agent),
         JobKind.READ_USAGE: asks(Urgency.LISTING, spending.read_usage),
-        JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, fleet.discover_agent),
+        JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, discovery.discover_agent),
         **_code_host_handlers(host),
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+_FAR = timedelta(days=1)
 _EPOCH_SECONDS = 1_000_000_000
 _EPOCH_MILLISECONDS = 1_000_000_000_000
 
@@ -25,13 +26,20 @@ class RateLimits:
 
 def parse_limits(headers: Mapping[str, str], now: datetime) -> RateLimits | None:
     """Read `X-RateLimit-*` and `Retry-After`, or None where a response carries none of them."""
+    there = time_there(headers, now)
     limit = _count(headers.get("X-RateLimit-Limit"))
     remaining = _count(headers.get("X-RateLimit-Remaining"))
-    reset_at = parse_moment(headers.get("X-RateLimit-Reset"), now)
-    retry_after = parse_retry_after(headers.get("Retry-After"), now)
+    reset = parse_moment(headers.get("X-RateLimit-Reset"), there)
+    reset_at = None if reset is None else now + min(max(reset - there, -_FAR), _FAR)
+    retry_after = parse_retry_after(headers.get("Retry-After"), there)
     if limit is None and remaining is None and reset_at is None and retry_after is None:
         return None
     return RateLimits(limit, remaining, reset_at, retry_after, now)
+
+
+def time_there(headers: Mapping[str, str], now: datetime) -> datetime:
+    """The time by the server's clock, which may be far from ours: the moments in its headers are meant by it."""
+    return _date(headers.get("Date")) or now
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

@@ -17,7 +17,7 @@ import httpx
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Retryable, Throttled
 from cursor_monitor.cursor.fields import PayloadError, parse_json
 from cursor_monitor.cursor.gate import Gate, OpenGate, endpoint_of
-from cursor_monitor.cursor.limits import RateLimits, parse_limits, parse_retry_after
+from cursor_monitor.cursor.limits import RateLimits, parse_limits, parse_retry_after, time_there
 from cursor_monitor.cursor.refusals import read_refusal, sort_refusal
 
 T = TypeVar("T")
@@ -197,7 +197,8 @@ class Wire:
 
     def _refusal(self, response: httpx.Response) -> CursorError:
         refusal = read_refusal(response.status_code, response.content)
-        retry_after = parse_retry_after(response.headers.get("Retry-After"), self._now())
+        there = time_there(response.headers, self._now())
+        retry_after = parse_retry_after(response.headers.get("Retry-After"), there)
         message = self._auth.redact(refusal.message)
         posted = response.request.method == "POST"
         return sort_refusal(replace(refusal, message=message), posted=posted, retry_after=retry_after)

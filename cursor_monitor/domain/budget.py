@@ -15,6 +15,8 @@ _STRIKES_MEMORY = timedelta(minutes=1)
 _STRIKE_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 _WINDOW = timedelta(minutes=1)
 _BURST_SHARE = 0.2
+# What is saved up for a burst is lacking in the steady flow, and a large fleet is watched by the flow.
+_MOST_BURST = 12.0
 
 
 class Urgency(StrEnum):
@@ -22,14 +24,26 @@ class Urgency(StrEnum):
 
     CONTROL = "control"
     LAUNCH = "launch"
-    POLL = "poll"
+    NEWS = "news"  # a look that somebody asked for: the list, a webhook, a person
+    WATCH = "watch"  # the list of agents
+    POLL = "poll"  # a look by routine
     LISTING = "listing"
 
 
 # The share of the bucket that is left for the more urgent.
-_RESERVE = {Urgency.CONTROL: 0.0, Urgency.LAUNCH: 0.1, Urgency.POLL: 0.3, Urgency.LISTING: 0.5}
+_RESERVE = {
+    Urgency.CONTROL: 0.0,
+    Urgency.LAUNCH: 0.1,
+    Urgency.NEWS: 0.25,
+    Urgency.WATCH: 0.4,
+    Urgency.POLL: 0.6,
+    Urgency.LISTING: 0.75,
+}
+# The share of the flow that nobody more urgent can take away for long.
+_FLOOR = {Urgency.NEWS: 0.25, Urgency.WATCH: 0.25, Urgency.POLL: 0.03, Urgency.LISTING: 0.03}
+_WAITS = "waits:"
 # Those that were turned away come back one after the other, spread over at most so many seconds.
-_SPREAD_SECONDS = {Urgency.CONTROL: 0.0, Urgency.LAUNCH: 30.0, Urgency.POLL: 60.0, Urgency.LISTING: 600.0}
+_SPREAD_SECONDS = {Urgency.NEWS: 30.0, Urgency.LAUNCH: 30.0, Urgency.POLL: 60.0, Urgency.LISTING: 600.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,8 @@ class Budget:
 
     tokens: float
     refilled_at: datetime
-    slots: Mapping[str, float] = field(default_factory=dict)  # by urgency: the next free moment to come back
+    # By urgency: the next free moment to come back, and with _WAITS before it since when it is turned away.
+    slots: Mapping[str, float] = field(default_factory=dict)
     pace: float = 1.0
     strikes: int = 0
     struck_at: datetime | None = None
@@ -59,7 +74,7 @@ class Budget:
 
 def limit_per_minute(requests: float) -> Limit:
     """The bucket that never lets more than `requests` pass in any minute."""
-    burst = max(1.0, requests * _BURST_SHARE)
+    burst = max(1.0, min(requests * _BURST_SHARE, _MOST_BURST))
     return Limit(burst, max(requests - burst, 0.5) / 60)
 
 
@@ -76,13 +91,22 @@ def take(budget: Budget, limit: Limit, urgency: Urgency, now: datetime) -> tuple
     """Take one token: the new budget, and 0 or the seconds after which to ask again."""
     limit = effective(budget, limit, now)
     full = refill(budget, limit, now)
-    reserve = _RESERVE[urgency] * (limit.burst - 1)
-    missing = 1 + reserve - full.tokens
     blocked = (full.blocked_until - now).total_seconds() if full.blocked_until else 0.0
+    turn = _seconds_to_turn(full, limit, urgency, now)
+    missing = 1 - full.tokens if turn <= 0 else 1 + _RESERVE[urgency] * (limit.burst - 1) - full.tokens
     if missing <= 1e-9 and blocked <= 0:
-        return replace(full, tokens=max(full.tokens - 1, 0.0)), 0.0
-    wait = max(missing / limit.per_second, blocked, 0.01)
-    return _queued(full, limit, urgency, wait, now)
+        slots = {name: at for name, at in full.slots.items() if name != _WAITS + urgency}
+        return replace(full, tokens=max(full.tokens - 1, 0.0), slots=slots), 0.0
+    soonest = min(missing / limit.per_second, max(turn, (1 - full.tokens) / limit.per_second))
+    return _queued(full, limit, urgency, max(soonest, blocked, 0.01), now)
+
+
+def _seconds_to_turn(budget: Budget, limit: Limit, urgency: Urgency, now: datetime) -> float:
+    """When one that waits may take what is kept for the more urgent, so that nobody waits for ever."""
+    if urgency not in _FLOOR:
+        return float("inf")
+    since = budget.slots.get(_WAITS + urgency, now.timestamp())
+    return since + 1 / (limit.per_second * _FLOOR[urgency]) - now.timestamp()
 
 
 def learn(
@@ -137,9 +161,9 @@ def refill(budget: Budget, limit: Limit, now: datetime) -> Budget:
 def _queued(budget: Budget, limit: Limit, urgency: Urgency, wait: float, now: datetime) -> tuple[Budget, float]:
     earliest = now.timestamp() + wait
     slot = max(earliest, budget.slots.get(urgency, 0.0))
-    if slot > earliest + _SPREAD_SECONDS[urgency]:
+    if slot > earliest + _SPREAD_SECONDS.get(urgency, 0.0):
         slot = earliest
-    slots = {**budget.slots, urgency: slot + 1 / limit.per_second}
+    slots = {_WAITS + urgency: now.timestamp(), **budget.slots, urgency: slot + 1 / limit.per_second}
     return replace(budget, slots=slots), slot - now.timestamp()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -159,20 +159,27 @@ def cancel_job(agent_id: str, run_id: str, orchestration_id: str | None = None) 
 
 
 def observe_job(agent_id: str, orchestration_id: str | None = None, run_at: datetime | None = None) -> NewJob:
-    """Ask Cursor how the agent's newest run is; retried for as long as it takes."""
+    """Ask Cursor how the agent's newest run is, as there may be news; retried for as long as it takes."""
     return NewJob(
         JobKind.OBSERVE_AGENT,
         orchestration_id=orchestration_id,
         agent_id=agent_id,
         dedupe_key=f"observe:{agent_id}",
+        priority=10,
         run_at=run_at,
         max_attempts=100,
     )
 
 
+def look_job(agent_id: str, orchestration_id: str | None = None, run_at: datetime | None = None) -> NewJob:
+    """Look at a run by routine, although nothing says that it has news: behind all that is asked for."""
+    job = observe_job(agent_id, orchestration_id, run_at)
+    return replace(job, args={"is_routine": True}, dedupe_key=f"look:{agent_id}", priority=0)
+
+
 def watch_job() -> NewJob:
     """Watch the fleet by Cursor's list; there is one such job, and it never ends."""
-    return NewJob(JobKind.WATCH_FLEET, dedupe_key="watch", priority=5, max_attempts=1000)
+    return NewJob(JobKind.WATCH_FLEET, dedupe_key="watch", priority=10, max_attempts=1000)
 
 
 def discover_job(agent_id: str) -> NewJob:

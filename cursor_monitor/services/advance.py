@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
-from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, observe_job
+from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, look_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, Snapshot
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.fold import evolve
@@ -97,7 +97,7 @@ def _react(s: Snapshot, event: e.Event) -> _Consequence:
             return _Consequence(jobs=(job,), followup=_followup_values(event))
         case e.AttemptLaunched() | e.FollowUpSent():
             soon = event.at + timedelta(seconds=current().observe_min_seconds)
-            return _Consequence(jobs=(observe_job(event.agent_id, s.id, soon),))
+            return _Consequence(jobs=(look_job(event.agent_id, s.id, soon),))
         case e.RunCancelRequested():
             return _Consequence(jobs=(cancel_job(event.agent_id, event.run_id, s.id),))
         case _:

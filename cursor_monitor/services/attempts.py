@@ -11,7 +11,17 @@ from sqlmodel import Session
 from cursor_monitor.cursor.api import AgentSpec, CursorApi, Launched, RunView
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, observe_job
+from cursor_monitor.domain.jobs import (
+    ClaimedJob,
+    Done,
+    LeaseLost,
+    Outcome,
+    Retry,
+    Settled,
+    Snooze,
+    look_job,
+    observe_job,
+)
 from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
 from cursor_monitor.services.advance import record_facts
@@ -158,7 +168,7 @@ def _record_launched(session: Session, job: ClaimedJob, launched: Launched) -> N
         fact = e.AttemptLaunched(at=now, task_key=found.task.key, agent_id=agent_id, run_id=run_id, run_status=status)
         record_facts(session, found.snapshot, [fact])
     else:
-        jobs.enqueue(session, [observe_job(agent_id, job.orchestration_id)])
+        jobs.enqueue(session, [look_job(agent_id, job.orchestration_id)])
     _finish(session, job, agent_id)
 
 
@@ -295,7 +305,7 @@ def _record_sent(session: Session, job: ClaimedJob, run: RunView) -> None:
         )
         record_facts(session, found.snapshot, [fact])
     else:
-        jobs.enqueue(session, [observe_job(agent_id, job.orchestration_id)])
+        jobs.enqueue(session, [look_job(agent_id, job.orchestration_id)])
     _finish(session, job, agent_id)
 
 

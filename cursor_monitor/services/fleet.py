@@ -5,56 +5,56 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from cursor_monitor.cursor.api import AgentView, CursorApi, RunView
-from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Permanent, Retryable, Throttled
-from cursor_monitor.domain.jobs import (
-    ClaimedJob,
-    Done,
-    Outcome,
-    Retry,
-    Settled,
-    Snooze,
-    discover_job,
-    observe_job,
-    watch_job,
-)
+from cursor_monitor.cursor.api import AgentView, CursorApi, Listing
+from cursor_monitor.cursor.errors import CursorError, Permanent, Throttled
+from cursor_monitor.domain.jobs import ClaimedJob, Outcome, Snooze, look_job, observe_job, watch_job
 from cursor_monitor.domain.status import RUN_TERMINAL
-from cursor_monitor.domain.text import storable
-from cursor_monitor.services.governor import again
-from cursor_monitor.services.watching import CACHE_KEY, pass_seconds
+from cursor_monitor.services import watching
+from cursor_monitor.services.discovery import appear
+from cursor_monitor.services.tuning import current
+from cursor_monitor.services.watching import CACHE_KEY, PAGE, WATCH_FROM
 from cursor_monitor.store import agents, cache, jobs, notices, tables
+from cursor_monitor.store.agents import Listed
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
 log = logging.getLogger(__name__)
 
-PAGE = 100
 FULL_SECONDS = 600.0
 _STALE_SECONDS = 120.0
 _FAILED_SECONDS = 30.0
-_EMPTY_SECONDS = 600.0
+_KEEP_SECONDS = 5.0
+_UNREAD_SECONDS = 60.0
+_PATIENCE_SECONDS = 5.0
+_FEW = 5
 # A new agent may be missing from the list for a while.
 _LAG = timedelta(minutes=2)
+# While an agent works, its `updatedAt` is worth a write of ours only so often.
+_TICK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """One way through the list; kept between pages, so that a wait for the rate limit does not begin anew."""
+    """One way through the list; kept between pages, so that a long wait does not begin anew."""
 
     started_at: str
     is_full: bool
     live: int
     seconds: float
     cursor: str | None = None
-    left: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()  # the working agents that no page has named yet
     full_at: str | None = None
     ended_at: str | None = None
     touched_at: str | None = None
+    found: tuple[int, ...] = ()  # how many working agents each page named
+    depth: int = 0  # the page after which single looks are cheaper, as the last full pass found; 0: not known
+    failing_since: str | None = None  # the list cannot be read
+    says_idle: bool = False  # this API says of an agent that its turn has ended, so nothing else means that
 
 
 async def watch_fleet(job: ClaimedJob, api: CursorApi) -> Outcome:
@@ -62,16 +62,28 @@ async def watch_fleet(job: ClaimedJob, api: CursorApi) -> Outcome:
     walk = await asyncio.to_thread(_begin)
     try:
         while walk.ended_at is None:
-            page = await api.list_agents(PAGE, walk.cursor)
+            page = await _patiently(api, walk.cursor)
             walk = await asyncio.to_thread(_take_in, walk, page.items, page.next_cursor)
     except Throttled as error:
+        await asyncio.to_thread(_keep, walk)
         return Snooze(error.seconds)
     except CursorError as error:
-        if isinstance(error, Permanent):
-            await asyncio.to_thread(_forget_pass)  # the list's cursor may be what is refused
+        # The list's cursor may be what is refused.
+        await asyncio.to_thread(_note_failure, walk, isinstance(error, Permanent))
         log.warning("the list of agents cannot be read", extra={"error": str(error)})
         return Snooze(max(error.retry_after or 0.0, _FAILED_SECONDS))
-    return Snooze(walk.seconds)
+    return Snooze(await asyncio.to_thread(_rest, walk))
+
+
+async def _patiently(api: CursorApi, cursor: str | None) -> Listing[AgentView]:
+    """The next page; the budget's own rhythm is waited for here, as giving the job back each time would cost more."""
+    try:
+        return await api.list_agents(PAGE, cursor)
+    except Throttled as error:
+        if error.seconds > _PATIENCE_SECONDS:
+            raise
+        await asyncio.sleep(error.seconds)
+    return await api.list_agents(PAGE, cursor)
 
 
 @transactional
@@ -86,47 +98,95 @@ def _begin(session: Session) -> _Pass:
     last = _last_pass(session)
     if last is not None and last.ended_at is None and _age(last.touched_at, now) < _STALE_SECONDS:
         return last
-    full_at = last.full_at if last else None
     live = agents.select_working(session)
-    is_full = _age(full_at, now) >= FULL_SECONDS
     youngest = max((since for _, since in live), default=now)
-    seconds = pass_seconds(len(live), (now - youngest).total_seconds())
-    left = tuple(agent_id for agent_id, _ in live)
-    return _Pass(now.isoformat(), is_full, len(live), seconds, left=left, full_at=full_at)
+    walk = _Pass(
+        now.isoformat(),
+        is_full=_age(last.full_at if last else None, now) >= FULL_SECONDS,
+        live=len(live),
+        seconds=watching.pass_seconds(len(live), (now - youngest).total_seconds()),
+        left=tuple(agent_id for agent_id, _ in live),
+        full_at=last.full_at if last else None,
+        depth=last.depth if last else 0,
+        failing_since=last.failing_since if last else None,
+        says_idle=last.says_idle if last else False,
+    )
+    if len(live) < WATCH_FROM:
+        jobs.enqueue(session, [look_job(agent_id, run_at=_later(now)) for agent_id in walk.left])
+    return walk
 
 
 @transactional
 def _take_in(session: Session, walk: _Pass, items: Sequence[AgentView], next_cursor: str | None) -> _Pass:
     now = database_now(session)
-    known = {agent.id: agent for agent in agents.select_many(session, [item.id for item in items])}
+    ids = [item.id for item in items]
+    known = {agent.id: agent for agent in agents.select_listed(session, ids)}
     runs = agents.select_known_runs(session, [item.latest_run_id for item in items if item.latest_run_id])
+    walk = replace(walk, says_idle=walk.says_idle or any(item.status == "IDLE" for item in items))
     for item in items:
-        if item.id in known:
-            _compare(session, known[item.id], item, is_known_run=item.latest_run_id in runs)
-    jobs.enqueue(session, [discover_job(item.id) for item in items if item.id not in known])
+        if item.id in known and _is_news(known[item.id], item, runs, walk.says_idle):
+            _compare(session, item, runs, walk.says_idle)
+    appear(session, [item for item in items if item.id not in known])
     if walk.is_full:
         agents.mark_listed(session, list(known))
-    seen = {item.id for item in items}
+    seen = set(ids)
     left = tuple(agent_id for agent_id in walk.left if agent_id not in seen)
-    is_over = next_cursor is None or not (left or walk.is_full)
-    walk = replace(walk, left=left, cursor=next_cursor, touched_at=now.isoformat())
-    if is_over:
-        walk = replace(walk, cursor=None, ended_at=now.isoformat())
-        if walk.is_full:
-            walk = replace(walk, full_at=now.isoformat())
-            _verify_missing(session, datetime.fromisoformat(walk.started_at))
+    walk = replace(walk, left=left, cursor=next_cursor, found=(*walk.found, len(walk.left) - len(left)))
+    if next_cursor is None or _is_enough(walk):
+        return _end(session, walk, now)
+    if _age(walk.touched_at, now) < _KEEP_SECONDS:
+        return walk
+    walk = replace(walk, touched_at=now.isoformat())
     cache.put(session, CACHE_KEY, asdict(walk))
     return walk
 
 
-def _compare(session: Session, agent: tables.Agent, item: AgentView, *, is_known_run: bool) -> None:
+def _is_enough(walk: _Pass) -> bool:
+    """True where what is left is nothing, or so little and so far down that looking at each is cheaper."""
+    if walk.is_full or not walk.left:
+        return not walk.is_full
+    return bool(walk.depth) and len(walk.found) >= walk.depth and len(walk.left) <= _FEW
+
+
+def _end(session: Session, walk: _Pass, now: datetime) -> _Pass:
+    moment = now.isoformat()
+    walk = replace(walk, cursor=None, ended_at=moment, touched_at=moment, failing_since=None)
+    if walk.is_full:
+        walk = replace(walk, full_at=moment, depth=_best_depth(walk.found))
+        _verify_missing(session, datetime.fromisoformat(walk.started_at))
+    jobs.enqueue(session, [look_job(agent_id, run_at=_later(now)) for agent_id in walk.left])
+    cache.put(session, CACHE_KEY, asdict(walk))
+    if walk.live >= WATCH_FROM:
+        before = now - timedelta(seconds=watching.routine_seconds(walk.live))
+        most = watching.routine_looks(walk.seconds)
+        jobs.enqueue(session, [look_job(agent_id) for agent_id in agents.select_unseen(session, before, most)])
+    return walk
+
+
+def _best_depth(found: Sequence[int]) -> int:
+    """After how many pages the calls are fewest, where each agent on a later page costs one."""
+    return min(range(1, len(found) + 1), key=lambda pages: pages + sum(found[pages:]), default=0)
+
+
+def _is_news(agent: Listed | tables.Agent, item: AgentView, runs: set[str], says_idle: bool) -> bool:
     if agent.launch_status != "launched" or agent.agent_status == "DELETED":
+        return False
+    if agent.agent_status != item.status or _has_new_run(agent, item, runs) or agent.listed_update is None:
+        return True
+    is_ticking = says_idle and item.status == "ACTIVE"
+    return abs(item.updated_at - agent.listed_update) > (_TICK if is_ticking else timedelta())
+
+
+def _has_new_run(agent: Listed | tables.Agent, item: AgentView, runs: set[str]) -> bool:
+    return item.latest_run_id not in (None, agent.latest_run_id) and item.latest_run_id not in runs
+
+
+def _compare(session: Session, item: AgentView, runs: set[str], says_idle: bool) -> None:
+    agent = agents.find(session, item.id, lock=True)
+    if agent is None or not _is_news(agent, item, runs, says_idle):
         return
     is_at_rest = agent.run_status in RUN_TERMINAL or agent.latest_run_id is None
-    has_new_run = item.latest_run_id is not None and item.latest_run_id != agent.latest_run_id and not is_known_run
-    is_changed = (agent.agent_status, agent.listed_update) != (item.status, item.updated_at)
-    if not (is_changed or has_new_run):
-        return
+    has_new_run = _has_new_run(agent, item, runs)
     values: dict[str, object] = {"agent_status": item.status, "listed_update": item.updated_at}
     if item.name:
         values["name"] = item.name
@@ -136,7 +196,8 @@ def _compare(session: Session, agent: tables.Agent, item: AgentView, *, is_known
     agents.update(session, agent.id, **values)
     agents.note_activity(session, agent.id, item.updated_at)
     notices.announce(session, f"agent:{agent.id}")
-    if has_new_run or not is_at_rest:
+    is_going_on = item.status == "ACTIVE" and (says_idle or agent.listed_update is None)
+    if has_new_run or not (is_at_rest or is_going_on):
         parent = str(agent.orchestration_id) if agent.orchestration_id else None
         jobs.enqueue(session, [observe_job(agent.id, parent)])
 
@@ -147,73 +208,43 @@ def _verify_missing(session: Session, started_at: datetime) -> None:
     jobs.enqueue(session, [observe_job(agent_id) for agent_id in missing])
 
 
-async def discover_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
-    """Take in an agent that was launched elsewhere, whole: with its repository and its newest run."""
-    agent_id = job.agent_id or ""
-    try:
-        agent = await api.get_agent(agent_id)
-        if agent.latest_run_id is None:
-            return Snooze(_EMPTY_SECONDS)
-        run = await api.get_run(agent_id, agent.latest_run_id)
-    except Permanent as error:
-        return Done() if error.kind == "gone" else Retry(str(error))
-    except (Retryable, OutcomeUnknown) as error:
-        return again(error)
-    await asyncio.to_thread(_record_discovered, job, agent, run)
-    return Settled()
+@transactional
+def _rest(session: Session, walk: _Pass) -> float:
+    """Seconds from now to the next pass."""
+    return max(walk.seconds - _age(walk.started_at, database_now(session)), 0.0)
 
 
 @transactional
-def _record_discovered(session: Session, job: ClaimedJob, agent: AgentView, run: RunView) -> None:
+def _keep(session: Session, walk: _Pass) -> None:
+    cache.put(session, CACHE_KEY, asdict(replace(walk, touched_at=database_now(session).isoformat())))
+
+
+@transactional
+def _note_failure(session: Session, walk: _Pass, is_refused: bool) -> None:
+    """Where the list stays unreadable, each working agent is looked at by itself, as far as the budget goes."""
     now = database_now(session)
-    agents.insert_agent(
-        session,
-        id=agent.id,
-        name=agent.name,
-        origin="elsewhere",
-        launch_status="launched",
-        agent_status=agent.status,
-        repository=agent.repository,
-        ref=agent.ref,
-        url=agent.url,
-        branch=next((b.branch for b in run.branches if b.branch), None),
-        pr_url=next((b.pr_url for b in run.branches if b.pr_url), None),
-        latest_run_id=run.id,
-        run_status=run.status,
-        created_at=agent.created_at,
-        launched_at=agent.created_at,
-        observed_at=now,
-        listed_update=agent.updated_at,
-    )
-    is_over = run.status in RUN_TERMINAL
-    agents.save_run(
-        session,
-        id=run.id,
-        agent_id=agent.id,
-        status=run.status,
-        result=storable(run.result) if run.result else None,
-        duration_ms=run.duration_ms,
-        created_at=run.created_at,
-        ended_at=run.updated_at if is_over else None,  # of a run that is over it is the end
-    )
-    if not is_over:
-        jobs.enqueue(session, [observe_job(agent.id)])
-    notices.announce(session, f"agent:{agent.id}")
-    jobs.complete_held(session, job)
-
-
-@transactional
-def _forget_pass(session: Session) -> None:
-    last = _last_pass(session)
-    if last is not None:
-        cache.put(session, CACHE_KEY, asdict(replace(last, cursor=None, ended_at=last.started_at)))
+    since = walk.failing_since or now.isoformat()
+    if _age(since, now) >= _UNREAD_SECONDS:
+        gap = 120 / current().requests_per_minute
+        ids = [agent_id for agent_id, _ in agents.select_working(session)]
+        jobs.enqueue(session, [look_job(key, run_at=now + timedelta(seconds=n * gap)) for n, key in enumerate(ids)])
+        since = (now + timedelta(seconds=FULL_SECONDS)).isoformat()
+    ended_at = walk.started_at if is_refused else None
+    walk = replace(walk, failing_since=since, ended_at=ended_at, touched_at=now.isoformat())
+    cache.put(session, CACHE_KEY, asdict(walk))
 
 
 def _last_pass(session: Session) -> _Pass | None:
     found = cache.get(session, CACHE_KEY)
     if found is None:
         return None
-    return _Pass(**{**found[0], "left": tuple(found[0]["left"])})
+    names = {field.name for field in fields(_Pass)}
+    known = {name: value for name, value in found[0].items() if name in names}
+    return _Pass(**{**known, "left": tuple(known["left"]), "found": tuple(known.get("found", ()))})
+
+
+def _later(now: datetime) -> datetime:
+    return now + timedelta(seconds=current().observe_max_seconds)
 
 
 def _age(moment: str | None, now: datetime) -> float:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _TURNED_AWAY_SECONDS = 1.0
 _MOST_TOLD = 1_000_000
+_FAR = timedelta(days=1)
 _urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.LISTING)
 
 
@@ -111,10 +112,12 @@ def _note(
     if limits is not None:
         seen = None if limits.limit is None else max(0, min(limits.limit, _MOST_TOLD))
         left = None if limits.remaining is None else max(0, min(limits.remaining, _MOST_TOLD))
-        said = partial(said, seen_limit=seen, remaining=left, reset_at=limits.reset_at, retry_after=limits.retry_after)
+        said = partial(said, seen_limit=seen, remaining=left, retry_after=limits.retry_after)
 
     def decide(budget: Budget, limit: Limit, now: datetime) -> tuple[Budget, float]:
-        return said(budget, now), 0.0
+        # How long until then is what counts: the clock of this machine and that of the database may differ.
+        reset_at = now + min(limits.reset_at - limits.observed_at, _FAR) if limits and limits.reset_at else None
+        return said(budget, now, reset_at=reset_at), 0.0
 
     budgets.change(session, account, endpoint, per_minute, decide)
     if is_refused:

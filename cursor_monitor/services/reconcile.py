@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
@@ -11,6 +11,7 @@ from sqlmodel import Session
 from cursor_monitor.cursor.api import CursorApi, RunView
 from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, usage_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus
@@ -20,9 +21,9 @@ from cursor_monitor.engine.report import parse_report
 from cursor_monitor.services import code_host_watch
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.attempts import Located, locate
-from cursor_monitor.services.governor import again
+from cursor_monitor.services.governor import acting, again
 from cursor_monitor.services.tuning import current
-from cursor_monitor.services.watching import look_seconds, watched_agents
+from cursor_monitor.services.watching import look_seconds, watched_since
 from cursor_monitor.store import agents, jobs, notices, tables
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
@@ -34,15 +35,30 @@ _EXCERPT = 500
 class _Known:
     run_id: str | None
     run_status: str | None
-    watched: int = 0  # agents that are watched by the list too
+    agent_status: str | None = None
+    observed_at: datetime | None = None
+    listed_update: datetime | None = None
+    watched_since: datetime | None = None  # where the list is watched for it: before when a look is out of date
+
+    @property
+    def is_left_to_the_list(self) -> bool:
+        if self.watched_since is None or self.run_status != "RUNNING" or self.agent_status not in (None, "ACTIVE"):
+            return False
+        return self.observed_at is not None and self.observed_at > self.watched_since
 
 
 async def observe_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
-    """Ask how the agent's newest run is; write it if it is new, and look again until the run has ended."""
-    agent_id = job.agent_id or ""
-    known = await asyncio.to_thread(_load, agent_id)
-    if known is None:
+    """Ask how the agent's newest run is; write it if it is new, and look again until its end or the list tells it."""
+    is_routine = bool(job.args.get("is_routine"))
+    known = await asyncio.to_thread(_load, job.agent_id or "")
+    if known is None or (is_routine and known.is_left_to_the_list):
         return Done()
+    with acting(Urgency.POLL if is_routine else Urgency.NEWS):
+        return await _observe(job, api, known)
+
+
+async def _observe(job: ClaimedJob, api: CursorApi, known: _Known) -> Outcome:
+    agent_id = job.agent_id or ""
     try:
         run_id = known.run_id or (await api.get_agent(agent_id)).latest_run_id
         if run_id is None:
@@ -60,7 +76,16 @@ async def observe_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
             return Settled()
     else:
         await asyncio.to_thread(_touch, agent_id)
-    return Snooze(look_seconds(run.created_at, datetime.now(UTC), known.watched))
+    return _next_look(known, run)
+
+
+def _next_look(known: _Known, run: RunView) -> Outcome:
+    now = datetime.now(UTC)
+    if replace(known, run_status=run.status, observed_at=now).is_left_to_the_list:
+        return Done()
+    is_at_rest = known.agent_status not in (None, "ACTIVE")
+    # Where the list says that the turn has ended, the run will say so soon.
+    return Snooze(look_seconds(known.listed_update or now if is_at_rest else run.created_at, now))
 
 
 async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
@@ -79,10 +104,12 @@ async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
 def _load(agent_id: str) -> _Known | None:
     with reading() as session:
         agent = agents.find(session, agent_id)
-        watched = watched_agents(session)
+        since = watched_since(session, agent_id)
     if agent is None or agent.launch_status != "launched":
         return None
-    return _Known(agent.latest_run_id, agent.run_status, watched)
+    return _Known(
+        agent.latest_run_id, agent.run_status, agent.agent_status, agent.observed_at, agent.listed_update, since
+    )
 
 
 @transactional

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -10,42 +11,52 @@ from cursor_monitor.services.tuning import current
 from cursor_monitor.store import cache
 
 CACHE_KEY = "watch"
+PAGE = 100
 WATCH_FROM = 4
 """From so many working agents on, a page of the list is cheaper than asking for each."""
 
-_PAGE = 100
-_LIST_SHARE = 0.5  # of the budget, for the list
-_LOOK_SHARE = 0.2  # of the budget, for looks at single runs that no change of the list asked for
+_GOAL_SECONDS = 4.0  # between two passes, where the budget is enough for that
+_EAGER_SHARE = 0.5  # of the budget, for passes that are shorter than the goal
+_LOOK_SHARE = 0.03  # of the budget, for looks at single runs that no change of the list asked for
 _MOST_MISSED = 4
 
 
 def pass_seconds(working: int, youngest_age: float) -> float:
-    """Seconds between two passes over the list: short while a run is young, never more than its share of the budget."""
+    """Seconds from one pass over the list to the next; where the budget is too small for it, the governor stretches."""
     tuning = current()
     if working < WATCH_FROM:
         return tuning.observe_max_seconds
-    pages = working / _PAGE + 1
-    least = pages * 60 / (tuning.requests_per_minute * _LIST_SHARE)
-    wanted = min(max(youngest_age / 10, tuning.observe_min_seconds), tuning.observe_max_seconds / 3)
-    return max(least, wanted)
+    cheap = (working / PAGE + 1) * 60 / (tuning.requests_per_minute * _EAGER_SHARE)
+    wanted = max(youngest_age / 10, tuning.observe_min_seconds)
+    return min(max(wanted, min(cheap, _GOAL_SECONDS)), max(_GOAL_SECONDS, tuning.observe_min_seconds))
 
 
-def look_seconds(started_at: datetime, now: datetime, working: int = 0) -> float:
-    """Seconds until the next look at a run: a tenth of its age; a safety net where the list is watched too."""
+def look_seconds(started_at: datetime, now: datetime) -> float:
+    """Seconds until the next look at a run that only such looks tell of: a tenth of its age."""
     tuning = current()
     age = (now - started_at).total_seconds()
-    wanted = min(max(age / 10, tuning.observe_min_seconds), tuning.observe_max_seconds)
-    if working < WATCH_FROM:
-        return wanted
-    least = working * 60 / (tuning.requests_per_minute * _LOOK_SHARE)
-    return max(wanted, least, tuning.observe_max_seconds)
+    return min(max(age / 10, tuning.observe_min_seconds), tuning.observe_max_seconds)
 
 
-def watched_agents(session: Session) -> int:
-    """How many working agents the list is watched for, 0 where it is not, or not any more."""
+def routine_seconds(working: int) -> float:
+    """Seconds after which a run that the list is watched for gets a look of its own, in case the list is wrong."""
+    tuning = current()
+    return max(working * 60 / (tuning.requests_per_minute * _LOOK_SHARE), tuning.observe_max_seconds)
+
+
+def routine_looks(seconds: float) -> int:
+    """How many such looks a pass of so many seconds may ask for."""
+    return max(1, math.floor(current().requests_per_minute * _LOOK_SHARE * seconds / 60))
+
+
+def watched_since(session: Session, agent_id: str) -> datetime | None:
+    """Before when a look at this agent is out of date, None where the list is not watched for it, or not any more."""
     found = cache.get(session, CACHE_KEY)
-    if found is None:
-        return 0
-    seconds = float(found[0]["seconds"])
-    is_fresh = (datetime.now(UTC) - found[1]).total_seconds() < _MOST_MISSED * seconds + 10
-    return int(found[0]["live"]) if is_fresh else 0
+    if found is None or found[0]["live"] < WATCH_FROM or found[0].get("failing_since"):
+        return None
+    if found[0]["ended_at"] and agent_id in found[0]["left"]:
+        return None  # the last pass did not see it
+    now = datetime.now(UTC)
+    if (now - found[1]).total_seconds() >= _MOST_MISSED * float(found[0]["seconds"]) + 10:
+        return None
+    return now - timedelta(seconds=routine_seconds(int(found[0]["live"])))

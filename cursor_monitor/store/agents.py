@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, or_, text, tuple_
+from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -19,6 +20,16 @@ UPDATE agents a SET active_at = d.at FROM unnest(CAST(:ids AS text[]), CAST(:mom
 WHERE a.id = d.id AND a.active_at < d.at - interval '10 s'
 """)
 _WITH_STREAM = text("INSERT INTO run_streams (run_id, agent_id) VALUES (:run_id, :agent_id) ON CONFLICT DO NOTHING")
+
+
+class Listed(NamedTuple):
+    """An agent as far as Cursor's list tells of it."""
+
+    id: str
+    launch_status: str
+    agent_status: str | None
+    latest_run_id: str | None
+    listed_update: datetime | None
 
 
 def insert_agent(session: Session, **values: Any) -> None:
@@ -79,6 +90,21 @@ def select_awaiting_followup(session: Session, ids: Sequence[str]) -> set[str]:
     row = tables.Followup
     is_unsent = col(row.status).in_(("requested", "sending"))
     return set(session.exec(select(row.agent_id).where(col(row.agent_id).in_(ids), is_unsent)).all())
+
+
+def select_listed(session: Session, ids: Sequence[str]) -> Sequence[Listed]:
+    """What is known of the agents among these ids, as far as Cursor's list tells it anew."""
+    columns = [getattr(tables.Agent, name) for name in Listed._fields]
+    query = sql_select(*columns).where(col(tables.Agent.id).in_(ids))
+    return [Listed(*row) for row in session.connection().execute(query)]
+
+
+def select_unseen(session: Session, before: datetime, most: int) -> Sequence[str]:
+    """The working agents that had no look of their own since, those that wait the longest first."""
+    row = tables.Agent
+    is_due = or_(col(row.observed_at).is_(None), col(row.observed_at) < before)
+    query = select(row.id).where(col(row.is_working).is_(True), is_due)
+    return session.exec(query.order_by(col(row.observed_at).nulls_first(), row.id).limit(most)).all()
 
 
 def select_known_runs(session: Session, ids: Sequence[str]) -> set[str]:

@@ -85,6 +85,20 @@ def test_whoever_comes_back_alone_when_told_gets_through(urgency: Urgency, per_m
         assert take(budget, limit, urgency, after(wait + 0.001))[1] == 0
 
 
+def test_nobody_waits_for_ever_behind_the_more_urgent() -> None:
+    limit = limit_of("api", 300)
+    budget, passed = full(limit.burst), dict.fromkeys(URGENCIES, 0)
+    for tenth in range(6000):
+        for urgency in (Urgency.NEWS, Urgency.WATCH, Urgency.POLL, Urgency.LISTING):
+            budget, wait = take(budget, limit, urgency, after(tenth / 10))
+            passed[urgency] += wait == 0
+    each_minute = {urgency: count / 10 for urgency, count in passed.items()}
+    assert each_minute[Urgency.NEWS] > 180
+    assert each_minute[Urgency.WATCH] > 55
+    assert each_minute[Urgency.POLL] > 7
+    assert each_minute[Urgency.LISTING] > 7
+
+
 def test_those_turned_away_come_back_one_after_the_other() -> None:
     limit = limit_of("api", 60)
     budget = Budget(tokens=0, refilled_at=START)
