@@ -20,7 +20,10 @@ from tests.support.postgres import ask, ask_one
 from tests.support.pump import Pump
 
 LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}
-UNSETTLED = "SELECT count(*) FROM orchestration_outbox_jobs WHERE kind NOT IN ('watch_fleet', 'read_usage') AND status = 'pending'"
+UNSETTLED = (
+    "SELECT count(*) FROM orchestration_outbox_jobs"
+    " WHERE kind NOT IN ('watch_fleet', 'read_usage') AND status = 'pending'"
+)
 
 
 async def finished(pump: Pump, count: int) -> tuple[str, ...]:
