@@ -91,8 +91,10 @@ def test_the_server_restarted_under_load(
 def test_workers_killed_one_after_the_other(
     database: str, simulator: Simulator, workers: Workers, wanted: list[str]
 ) -> None:
+    killed_at_work = 0
     for number in range(3):
+        killed_at_work += finished(database) < JOBS
         workers.all[number].kill()
-        assert finished(database) < JOBS
         workers.start(WORKER_CONCURRENCY="4")
+    assert killed_at_work, "the first at least; how far the others are depends on the machine"
     assert_each_done_once(database, simulator, wanted)
