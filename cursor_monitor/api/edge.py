@@ -23,7 +23,8 @@ from cursor_monitor.settings import Settings, load_settings
 def build_edge(settings: Settings | None = None) -> list[Starlette | Callable[[ASGIApp], ASGIApp]]:
     """What `rx.App(api_transformer=...)` takes: the shell that pages are mounted in, its wrappers, inmost first."""
     chosen = settings or load_settings()
-    return [_shell(), BodyLimit, OriginCheck, partial(HostCheck, host=chosen.host), SecurityHeaders]
+    hosts = partial(HostCheck, host=chosen.host, public_url=chosen.public_url)
+    return [_shell(), BodyLimit, OriginCheck, hosts, SecurityHeaders]
 
 
 def _shell() -> Starlette:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cursor_monitor.api.errors import problem
 
+WEBHOOK_PATH = "/api/cloud-agents/webhook"
 MAX_BODY_BYTES = 1_000_000
 # A client that is still sending when the answer comes loses it: the rest is read and dropped, up to this.
 MAX_DROPPED_BYTES = 64_000_000
@@ -21,11 +22,14 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class HostCheck:
     """On a loopback address only our own names are answered, so that a rebound DNS name reaches nothing.
 
-    Bound to any other address, the names that lead here are not ours to know: all are answered.
+    Bound to any other address, the names that lead here are not ours to know: all are answered. Cursor's webhooks come
+    from outside: they alone may also use the name in `public_url`, which stands in the configuration. The pages may
+    not, as whoever reaches them can start agents.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, public_url: str | None = None) -> None:
         self._app = app
+        self._public = (urlsplit(public_url).hostname or "").rstrip(".") if public_url else None
         self._allowed = _LOCAL_HOSTS | {host.strip("[]").lower()} if is_loopback(host) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +42,9 @@ class HostCheck:
     def _is_allowed(self, scope: Scope) -> bool:
         host = Headers(scope=scope).get("host")
         # Every browser sends a Host; what sends none cannot have been lured here by a page.
-        return self._allowed is None or not host or _hostname(host) in self._allowed
+        if self._allowed is None or not host or _hostname(host) in self._allowed:
+            return True
+        return scope["type"] == "http" and scope["path"] == WEBHOOK_PATH and _hostname(host) == self._public
 
 
 class OriginCheck:

@@ -39,6 +39,15 @@ async def test_a_rebound_name_opens_no_websocket() -> None:
         assert (await exchange.receive())["type"] == "websocket.close"
 
 
+def test_the_public_name_reaches_the_webhook_alone(database: str) -> None:
+    client = client_of(public_url="https://Hooks.example:8443/")
+    public, foreign = {"Host": "hooks.example"}, {"Host": "evil.example", "X-Forwarded-Host": "hooks.example"}
+    assert client.post(f"{API}/webhook", content=b"{}", headers=public).json()["error"]["code"] == "no_secret"
+    for path, headers in ((f"{API}/webhook", foreign), (PATH, public), ("/", public), ("/livez", public)):
+        answer = client.post(path, content=b"{}", headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_host")
+
+
 def test_an_open_address_is_answered_under_any_name(database: str) -> None:
     client = client_of(host="0.0.0.0")
     assert client.get("/livez", headers={"Host": "monitor.example"}).status_code == 200
