@@ -10,6 +10,12 @@ import httpx
 
 from cursor_monitor.cursor.wire import POOL
 
+_WORDS = {
+    401: "Cursor does not accept the API key: put a valid one into CURSOR_API_KEY and restart",
+    403: "Cursor's plan or permissions do not allow this: have them changed at Cursor",
+    429: "Cursor's rate limit is reached: lower CURSOR_RATE_PER_MINUTE where this stays",
+}
+
 
 @dataclass(slots=True)
 class Contact:
@@ -23,7 +29,7 @@ class Contact:
         """An answer came: one that says we may not, or that it cannot, counts as bad."""
         now = datetime.now(UTC)
         if status in (401, 403, 429) or status >= 500:
-            self.error_at, self.error_message = now, f"The last bad answer was HTTP {status}."
+            self.error_at, self.error_message = now, f"{_WORDS.get(status, 'The last answer was bad')} (HTTP {status})."
         else:
             self.ok_at = now
 

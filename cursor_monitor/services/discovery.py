@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import AgentView, CursorApi, RunView
-from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
+from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable, Throttled
 from cursor_monitor.domain.jobs import ClaimedJob, Done, Outcome, Retry, Settled, Snooze, discover_job, look_job
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.domain.text import storable
 from cursor_monitor.services.governor import again
+from cursor_monitor.services.watching import watched_since
 from cursor_monitor.store import agents, jobs, notices
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
 _EMPTY_SECONDS = 600.0
+_PATIENCE, _PATIENCE_SECONDS = 10, 10.0
 
 
 def appear(session: Session, items: Sequence[AgentView]) -> None:
@@ -36,7 +38,8 @@ async def discover_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
         agent = await api.get_agent(agent_id)
         if agent.latest_run_id is None:
             return Snooze(_EMPTY_SECONDS)
-        run = await api.get_run(agent_id, agent.latest_run_id)
+        # One that works is looked at as all others are.
+        run = None if agent.status == "ACTIVE" else await _run_of(api, agent_id, agent.latest_run_id)
     except Permanent as error:
         return Done() if error.kind == "gone" else Retry(str(error))
     except (Retryable, OutcomeUnknown) as error:
@@ -45,13 +48,25 @@ async def discover_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
     return Settled()
 
 
+async def _run_of(api: CursorApi, agent_id: str, run_id: str) -> RunView:
+    """The run; a short wait for the budget is waited for, or the call before this one would have been for nothing."""
+    for _ in range(_PATIENCE):
+        try:
+            return await api.get_run(agent_id, run_id)
+        except Throttled as error:
+            await asyncio.sleep(min(error.seconds, _PATIENCE_SECONDS))
+    return await api.get_run(agent_id, run_id)
+
+
 @transactional
-def _record_discovered(session: Session, job: ClaimedJob, agent: AgentView, run: RunView) -> None:
+def _record_discovered(session: Session, job: ClaimedJob, agent: AgentView, run: RunView | None) -> None:
     agents.insert_agent(session, **_values(agent), latest_run_id=agent.latest_run_id)
     known = agents.find(session, agent.id, lock=True)
     if known is not None and known.origin == "elsewhere":
         agents.update(session, agent.id, repository=agent.repository, ref=agent.ref)
-        if known.latest_run_id == run.id and known.run_status not in RUN_TERMINAL:
+        if run is None and watched_since(session, agent.id) is None:
+            jobs.enqueue(session, [look_job(agent.id)])
+        elif run is not None and known.latest_run_id == run.id and known.run_status not in RUN_TERMINAL:
             _record_run(session, agent, run)
     notices.announce(session, f"agent:{agent.id}")
     jobs.complete_held(session, job)

@@ -29,6 +29,9 @@ from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
 _EXCERPT = 500
+# A key, a plan or money has to be mended by a person: until then a run is asked for now and then, and nothing fails.
+_FOR_A_PERSON = ("key", "plan", "money")
+_REFUSED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ async def _observe(job: ClaimedJob, api: CursorApi, known: _Known) -> Outcome:
             return Snooze(current().observe_min_seconds)
         run = await api.get_run(agent_id, run_id)
     except Permanent as error:
+        if error.kind in _FOR_A_PERSON:
+            return Snooze(_REFUSED_SECONDS)
         if error.kind != "gone":
             return Retry(str(error), error.retry_after)
         return await _gone(job, api, agent_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -75,3 +76,18 @@ async def test_the_newest_limits_are_kept(wire: FakeWire) -> None:
     with pytest.raises(Retryable):
         await wire.client.get_agent(AGENT_ID)
     assert wire.client.limits == RateLimits(None, None, None, 30.0, NOW)
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_moments_are_told_by_the_clock_of_the_server_however_far_off_ours_is(hours: int) -> None:
+    there = NOW + timedelta(hours=hours)
+    date = format_datetime(there, usegmt=True)
+    headers = {"Date": date, "X-RateLimit-Reset": str(int(there.timestamp()) + 30), "Retry-After": "30"}
+    limits = parse_limits(headers, NOW)
+    assert limits is not None
+    assert limits.reset_at == NOW + timedelta(seconds=30)
+    assert limits.retry_after == 30
+    as_a_date = {"Date": date, "Retry-After": format_datetime(there + timedelta(seconds=30), usegmt=True)}
+    told = parse_limits(as_a_date, NOW)
+    assert told is not None
+    assert told.retry_after == 30

@@ -1,0 +1,190 @@
+"""The real client and the worker's work against a simulator that misbehaves: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from cursor_monitor.cursor.client import build_client
+from cursor_monitor.domain.jobs import JobKind
+from cursor_monitor.queries import agents as queries
+from cursor_monitor.queries import orchestrations as whole
+from cursor_monitor.services import agents, fleet, orchestrations
+from cursor_monitor.simulator.app import build_app
+from cursor_monitor.simulator.clock import ManualClock
+from cursor_monitor.simulator.config import SimConfig
+from tests.support.postgres import ask, ask_one
+from tests.support.pump import Pump, skip
+
+URL = "http://simulator.test"
+LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}
+RUNS = r"^/v1/agents/[^/]+/runs/[^/]+$"
+FAILED = "SELECT count(*) FROM orchestration_outbox_jobs WHERE status = 'failed'"
+
+
+@dataclass
+class Stage:
+    """A simulator whose clock stands still until told, and the worker's work done with the real client."""
+
+    transport: httpx.ASGITransport
+    clock: ManualClock
+
+    def pump(self, key: str = "crsr_test") -> Pump:
+        async def at_once(seconds: float) -> None:
+            return None
+
+        return Pump(build_client(URL, key, transport=self.transport, sleep=at_once))
+
+    async def fault(self, **rule: object) -> None:
+        await self._control("POST", "/_sim/faults", rule)
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        return (await self._control("GET", "/_sim/ledger"))["agents"]
+
+    async def until(self, pump: Pump, condition: Callable[[], bool]) -> None:
+        for _ in range(30):
+            await pump.run_due()
+            if condition():
+                return
+            self.clock.advance(10)
+            skip(60)
+        raise AssertionError("it never came to that")
+
+    async def _control(self, method: str, path: str, body: object = None) -> Any:
+        async with httpx.AsyncClient(base_url=URL, transport=self.transport) as http:
+            return (await http.request(method, path, content=json.dumps(body))).json()
+
+
+@pytest.fixture
+def stage(database: str) -> Stage:
+    clock = ManualClock()
+    config = SimConfig(seed="7", time_scale=0.01)
+    return Stage(httpx.ASGITransport(build_app(config, clock), raise_app_exceptions=False), clock)
+
+
+def state_of(agent_id: str) -> str:
+    return queries.get_agent(agent_id).agent.state
+
+
+PASSING: list[dict[str, Any]] = [
+    {"effect": "delay", "seconds": 0.01},
+    {"effect": "status", "status": 503},
+    {"effect": "status", "status": 502, "when": "after"},
+    {"effect": "html"},
+    {"effect": "html", "status": 404, "path": RUNS},
+    {"effect": "html", "status": 200},
+    {"effect": "html", "when": "after"},
+    {"effect": "empty"},
+    {"effect": "empty", "status": 200},
+    {"effect": "empty", "status": 200, "when": "after"},
+    {"effect": "rate_limit"},
+    {"effect": "rate_limit", "retry_after": None},
+    {"effect": "unknown_status", "path": RUNS},
+    {"effect": "unknown_field"},
+    {"effect": "list_lag", "seconds": 3600},
+]
+
+
+@pytest.mark.parametrize("rule", PASSING, ids=lambda rule: "-".join(str(v) for v in rule.values()))
+async def test_what_passes_costs_time_only(stage: Stage, database: str, rule: dict[str, Any]) -> None:
+    await stage.fault(count=3, **rule)
+    pump = stage.pump()
+    made = agents.launch(LAUNCH, by="test")
+    await stage.until(pump, lambda: state_of(made) == "finished")
+    ledger = await stage.ledger()
+    assert [(a["id"], len(a["runs"])) for a in ledger] == [(made, 1)]
+    assert ask_one(database, FAILED) == 0
+
+
+@pytest.mark.parametrize(
+    ("marker", "state"), [("[[sim:error]]", "failed"), ("[[sim:expire]]", "failed"), ("[[sim:no-branch]]", "finished")]
+)
+async def test_an_end_without_a_cause_is_an_end(stage: Stage, marker: str, state: str) -> None:
+    pump = stage.pump()
+    made = agents.launch({**LAUNCH, "prompt": marker}, by="test")
+    await stage.until(pump, lambda: state_of(made) == state)
+
+
+@pytest.mark.parametrize("effect", ["cancel_delay", "cancel_loses"])
+async def test_a_cancellation_is_what_comes_of_it(stage: Stage, effect: str) -> None:
+    await stage.fault(effect=effect, seconds=60)
+    pump = stage.pump()
+    made = agents.launch({**LAUNCH, "prompt": "[[sim:slow:9000]]"}, by="test")
+    await pump.run_due(JobKind.LAUNCH_AGENT)
+    stage.clock.advance(1)
+    agents.stop(made, by="test")
+    await pump.run_due(JobKind.CANCEL_RUN)
+    assert state_of(made) == "working", "asked for is not done"
+    await stage.until(pump, lambda: state_of(made) == ("finished" if effect == "cancel_loses" else "cancelled"))
+
+
+@pytest.mark.parametrize(
+    ("key", "fault", "words"),
+    [
+        ("bad_key", None, "does not accept the API key"),
+        ("free_key", None, "plan or permissions"),
+        ("readonly_key", None, "plan or permissions"),
+        ("crsr_poor", "usage_limit", "usage limit is reached"),
+    ],
+)
+async def test_what_a_person_has_to_mend_blocks_and_then_goes_on(
+    stage: Stage, database: str, key: str, fault: str | None, words: str
+) -> None:
+    if fault:
+        await stage.fault(effect=fault, method="POST", count=1)
+    made = orchestrations.launch(LAUNCH, by="test")
+    await stage.pump(key).run_due()
+    assert whole.get_orchestration(made).status == "blocked"
+    assert words in str(ask(database, "SELECT payload FROM orchestration_events ORDER BY seq"))
+    assert ask_one(database, FAILED) == 0
+    orchestrations.resume(made, by="test")
+    await stage.until(stage.pump(), lambda: whole.get_orchestration(made).status == "completed")
+    assert [len(a["runs"]) for a in await stage.ledger()] == [1]
+
+
+async def test_a_key_revoked_meanwhile_fails_nothing(stage: Stage, database: str) -> None:
+    pump = stage.pump()
+    made = agents.launch(LAUNCH, by="test")
+    await pump.run_due(JobKind.LAUNCH_AGENT)
+    revoked = stage.pump("bad_key")
+    for _ in range(12):
+        skip(120)
+        await revoked.run_due()
+    assert state_of(made) == "working"
+    assert ask_one(database, FAILED) == 0
+    await stage.until(pump, lambda: state_of(made) == "finished")
+
+
+async def test_a_repository_that_the_app_cannot_see_is_said_in_words(stage: Stage) -> None:
+    made = agents.launch({**LAUNCH, "repository": "missing/web"}, by="test")
+    await stage.pump().run_due()
+    found = queries.get_agent(made).agent
+    assert found.state == "failed"
+    assert "missing/web" in (found.error_message or "")
+
+
+async def test_an_end_is_noticed_by_the_list_of_a_real_answer(stage: Stage, database: str) -> None:
+    pump = stage.pump()
+    made = [agents.launch({**LAUNCH, "prompt": f"[[sim:slow:{n}00]]"}, by="test") for n in range(1, 7)]
+    await pump.run_due(JobKind.LAUNCH_AGENT)
+    stage.clock.advance(0.5)
+    fleet.ensure_watch()
+    await pump.run_due(JobKind.WATCH_FLEET)
+    await pump.run_due(JobKind.OBSERVE_AGENT)
+    skip(2)
+    await pump.run_due(JobKind.OBSERVE_AGENT)
+    stage.clock.advance(1)
+    skip(5)
+    await pump.run_due(JobKind.WATCH_FLEET)
+    due = ask(
+        database,
+        "SELECT agent_id FROM orchestration_outbox_jobs WHERE dedupe_key LIKE 'observe:%%' AND status = 'pending'",
+    )
+    assert due == [(made[0],)]
+    await pump.run_due(JobKind.OBSERVE_AGENT)
+    assert [state_of(a) for a in made] == ["finished"] + ["working"] * 5
