@@ -38,10 +38,15 @@ def measure() -> list[Figure]:
 
 def _shares(tops: list[psutil.Process]) -> tuple[list[float], float]:
     """Percent of a core that each process tree took over the window, and how long that was."""
-    before, began = [_processor_seconds(top) for top in tops], time.monotonic()
+    before, began = [processor_seconds(top) for top in tops], time.monotonic()
     time.sleep(WINDOW_SECONDS)
     seconds = time.monotonic() - began
-    return [100 * (_processor_seconds(top) - used) / seconds for top, used in zip(tops, before, strict=True)], seconds
+    return [100 * (processor_seconds(top) - used) / seconds for top, used in zip(tops, before, strict=True)], seconds
+
+
+def resident_bytes(top: psutil.Process) -> int:
+    """The resident set of a process tree, summed."""
+    return sum(process.memory_info().rss for process in _family(top))
 
 
 def _memory(name: str, top: psutil.Process, limit: float, **details: float) -> Figure:
@@ -51,7 +56,8 @@ def _memory(name: str, top: psutil.Process, limit: float, **details: float) -> F
     return Figure(name, sum(info.rss for info in used) / MEGABYTE, "MB", limit, details=facts)
 
 
-def _processor_seconds(top: psutil.Process) -> float:
+def processor_seconds(top: psutil.Process) -> float:
+    """What a process tree has taken of the processor so far."""
     return sum(times.user + times.system for times in (process.cpu_times() for process in _family(top)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import idle, live, start
+from bench import idle, live, start, watch
 from bench.figures import Figure
 
 
@@ -23,4 +23,17 @@ PARTS = {
     "start": Part(start.TITLE, start.HOW, ("start_from_nothing", "start_again"), start.measure),
     "live": Part(live.TITLE, live.HOW, ("commit_to_page",), live.measure),
     "idle": Part(idle.TITLE, idle.HOW, ("worker_idle_cpu", "worker_memory", "app_memory"), idle.measure),
+    "watch": Part(
+        watch.TITLE,
+        watch.HOW,
+        (
+            "watch_by_list",
+            "watch_by_webhook",
+            "watch_calls",
+            "watch_cpu",
+            "watch_memory",
+            "watch_cold_start",
+        ),
+        watch.measure,
+    ),
 }

@@ -117,7 +117,7 @@ def running(data_dir: Path, **environ: str) -> Iterator[Stack]:
 
 def places(data_dir: Path) -> dict[str, str]:
     """Ports and a folder that nobody else uses."""
-    return {"DATA_DIR": str(data_dir), "PORT": str(_free_port()), "SIMULATOR_PORT": str(_free_port())}
+    return {"DATA_DIR": str(data_dir), "PORT": str(free_port()), "SIMULATOR_PORT": str(free_port())}
 
 
 def _clean() -> dict[str, str]:
@@ -126,6 +126,7 @@ def _clean() -> dict[str, str]:
     return kept | dict.fromkeys(FOREIGN, "") | {"HOST": "127.0.0.1"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
