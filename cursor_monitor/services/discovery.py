@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import AgentView, CursorApi, RunView
 from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable, Throttled
-from cursor_monitor.domain.jobs import ClaimedJob, Done, Outcome, Retry, Settled, Snooze, discover_job, look_job
+from cursor_monitor.domain.jobs import (
+    ClaimedJob,
+    Done,
+    Outcome,
+    Retry,
+    Settled,
+    Snooze,
+    discover_job,
+    look_job,
+    observe_job,
+)
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.domain.text import storable
 from cursor_monitor.services.governor import again
@@ -19,15 +30,20 @@ from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
 _EMPTY_SECONDS = 600.0
+_JUST_NOW = timedelta(minutes=5)
 _PATIENCE, _PATIENCE_SECONDS = 10, 10.0
 
 
 def appear(session: Session, items: Sequence[AgentView]) -> None:
-    """Take in what the list named and nobody here knows; one that works is watched from now on."""
+    """Take in what the list named and nobody here knows: at once what works or ended just now, the rest in time."""
+    now = database_now(session)
     for item in items:
-        if item.status == "ACTIVE" and item.latest_run_id is not None:
+        is_fresh = item.status == "ACTIVE" or now - item.updated_at < _JUST_NOW
+        if is_fresh and item.latest_run_id is not None:
             agents.insert_agent(session, **_values(item), latest_run_id=item.latest_run_id)
             notices.announce(session, f"agent:{item.id}")
+            if item.status != "ACTIVE":
+                jobs.enqueue(session, [observe_job(item.id)])
     jobs.enqueue(session, [discover_job(item.id) for item in items])
 
 
