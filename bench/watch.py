@@ -177,8 +177,9 @@ def _delay(
 
 
 def _cold_facts(ends: dict[str, float], seen: dict[str, dict[str, float]], chosen: list[str]) -> dict[str, Any]:
-    delays = [seen["recorded"].get(i, float("inf")) - ends[i] for i in chosen]
-    return {"ends in the first half minute": len(delays), "their slowest s": round(max(delays), 2)} if delays else {}
+    delays = [seen["recorded"][i] - ends[i] for i in chosen if i in seen["recorded"]]
+    facts: dict[str, Any] = {"ends in the first half minute": len(chosen), "not seen": len(chosen) - len(delays)}
+    return facts | ({"slowest s": round(max(delays), 2)} if delays else {})
 
 
 def _cold_start(database: psycopg.Connection[Any], began: float) -> float:
