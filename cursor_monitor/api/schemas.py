@@ -95,6 +95,9 @@ class Task(Answer):
     iterations: int
     branch: str | None
     pr_url: str | None
+    checks: str | None = Field(
+        description="By the code host: passed, failed, pending, none or unknown; null: not asked."
+    )
     quality_score: int | None
     quality_coverage: int | None
     error_message: str | None

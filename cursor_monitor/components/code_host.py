@@ -6,7 +6,7 @@ import reflex as rx
 
 from cursor_monitor.components import chips
 from cursor_monitor.components.feedback import facts
-from cursor_monitor.components.status_badge import status_badge, status_icon
+from cursor_monitor.components.status_badge import checks_badge, status_badge, status_icon
 from cursor_monitor.components.time import age
 from cursor_monitor.state.agent import AgentState as State
 from cursor_monitor.state.code_host import CheckView, FileView
@@ -22,11 +22,6 @@ def code_host() -> rx.Component:
         class_name="section",
         aria_label="Code host",
     )
-
-
-def checks_badge(summary: rx.Var[str] | str) -> rx.Component:
-    """The sum of all checks of a head."""
-    return status_badge(rx.match(summary, ("pending", "under-way"), summary))
 
 
 def _facts() -> rx.Component:

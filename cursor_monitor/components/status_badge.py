@@ -13,6 +13,11 @@ def status_badge(status: rx.Var[str] | str) -> rx.Component:
     return rx.match(status, *cases, _badge(Look("gone", "circle-help", ""), status))
 
 
+def checks_badge(summary: rx.Var[str]) -> rx.Component:
+    """The sum of all checks of a head."""
+    return status_badge(rx.cond(summary == "pending", "under-way", summary))
+
+
 def status_icon(status: rx.Var[str] | str) -> rx.Component:
     """The same without the word, for dense lists; the word is its label."""
     cases = [

@@ -10,7 +10,7 @@ from cursor_monitor.components.budgets import budgets
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.progress import progress
-from cursor_monitor.components.status_badge import status_badge, status_icon
+from cursor_monitor.components.status_badge import checks_badge, status_badge, status_icon
 from cursor_monitor.components.time import age, duration
 from cursor_monitor.domain.status import Level
 from cursor_monitor.state.orchestration import EventView, OptionView, TaskView
@@ -148,6 +148,7 @@ def _task(task: rx.Var[TaskView]) -> rx.Component:
                 chips.agent_chip(task.agent_id),
                 chips.branch_chip(task.branch),
                 chips.pr_chip(task.pr_url),
+                rx.cond(task.checks != "", rx.el.span("checks ", checks_badge(task.checks))),
                 rx.cond(task.attempts > 1, rx.el.span(task.attempts, " attempts", class_name="num")),
                 rx.cond(task.iterations > 0, rx.el.span(task.iterations, " follow-ups", class_name="num")),
                 rx.cond(

@@ -12,9 +12,9 @@ from cursor_monitor.domain.errors import Invalid, NotFound
 from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine.budgets import Use, uses
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
+from cursor_monitor.store import code_hosts, tables
 from cursor_monitor.store import events as event_store
 from cursor_monitor.store import orchestrations as store
-from cursor_monitor.store import tables
 from cursor_monitor.store.database import reading
 
 
@@ -101,6 +101,7 @@ class TaskRow:
     iterations: int
     branch: str | None
     pr_url: str | None
+    checks: str | None  # of its newest agent, by the code host; None where it was not asked
     quality_score: int | None
     quality_coverage: int | None
     error_message: str | None
@@ -193,7 +194,8 @@ def list_tasks(orchestration_id: str) -> tuple[TaskRow, ...]:
         if found is None:
             raise NotFound(f"No orchestration has the id {orchestration_id}.")
         tasks = store.select_tasks(session, key)
-    return tuple(_task(task, found, {t.key: t.status for t in tasks}) for task in tasks)
+        checks = code_hosts.select_checks(session, [t.agent_id for t in tasks if t.agent_id])
+    return tuple(_task(task, found, {t.key: t.status for t in tasks}, checks) for task in tasks)
 
 
 def list_events(
@@ -266,7 +268,7 @@ def _detail(o: tables.Orchestration, budgets: tuple[Use, ...]) -> OrchestrationD
     )
 
 
-def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]) -> TaskRow:
+def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str], checks: dict[str, str]) -> TaskRow:
     return TaskRow(
         key=t.key,
         title=t.title,
@@ -282,6 +284,7 @@ def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]) -> 
         iterations=t.iterations,
         branch=t.branch,
         pr_url=t.pr_url,
+        checks=checks.get(t.agent_id or ""),
         quality_score=t.quality_score,
         quality_coverage=t.quality_coverage,
         error_message=t.error_message,

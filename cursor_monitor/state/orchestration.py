@@ -90,6 +90,7 @@ class TaskView:
     agent_id: str | None
     branch: str | None
     pr_url: str | None
+    checks: str
     attempts: int
     iterations: int
     quality_score: int | None
@@ -263,6 +264,7 @@ def _task_view(task: TaskRow, detail: OrchestrationDetail) -> TaskView:
         agent_id=task.agent_id,
         branch=task.branch,
         pr_url=task.pr_url,
+        checks=task.checks or "",
         attempts=task.attempts,
         iterations=task.iterations,
         quality_score=task.quality_score,

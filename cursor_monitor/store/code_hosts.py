@@ -78,10 +78,10 @@ def find_state(session: Session, agent_id: str) -> tables.CodeHostState | None:
     return session.get(tables.CodeHostState, agent_id)
 
 
-def select_states(session: Session, agent_ids: Sequence[str]) -> dict[str, tables.CodeHostState]:
-    """The same of several agents, by their ids."""
-    rows = session.exec(select(tables.CodeHostState).where(col(tables.CodeHostState.agent_id).in_(agent_ids)))
-    return {row.agent_id: row for row in rows}
+def select_checks(session: Session, agent_ids: Sequence[str]) -> dict[str, str]:
+    """The sum of the checks of each of these agents that was looked at."""
+    row = tables.CodeHostState
+    return dict(session.exec(select(row.agent_id, row.checks_summary).where(col(row.agent_id).in_(agent_ids))).all())
 
 
 def save_state(session: Session, **values: Any) -> None:
