@@ -214,6 +214,18 @@ CREATE TABLE IF NOT EXISTS agent_tags (
 );
 CREATE INDEX IF NOT EXISTS agent_tags_by_tag ON agent_tags (tag, agent_id);
 
+-- A picture for a launch or a follow-up, until Cursor has it; `held_by` is what it is for.
+CREATE TABLE IF NOT EXISTS agent_uploads (
+    id         uuid PRIMARY KEY,
+    mime_type  text NOT NULL CHECK (mime_type IN ('image/png', 'image/jpeg', 'image/gif', 'image/webp')),
+    content    bytea NOT NULL,
+    size_bytes integer NOT NULL CHECK (size_bytes BETWEEN 1 AND 15728640),
+    held_by    text,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS agent_uploads_by_holder ON agent_uploads (held_by);
+
 -- One action on many agents; its id is the caller's, so that repeating it does nothing.
 CREATE TABLE IF NOT EXISTS agent_batches (
     id           uuid PRIMARY KEY,
@@ -340,8 +352,10 @@ CREATE TABLE IF NOT EXISTS agent_followups (
     error_message   text,
     created_by      text NOT NULL,
     created_at      timestamptz NOT NULL,
-    sent_at         timestamptz
+    sent_at         timestamptz,
+    options         jsonb NOT NULL DEFAULT '{}'
 );
+ALTER TABLE agent_followups ADD COLUMN IF NOT EXISTS options jsonb NOT NULL DEFAULT '{}';
 CREATE INDEX IF NOT EXISTS agent_followups_by_agent ON agent_followups (agent_id, created_at);
 
 -- What the code host said last of an agent's work; `answers` holds, by path, the ETag and what is kept of each answer.
@@ -633,6 +647,7 @@ BEGIN
         'agents',
         'agent_tags',
         'agent_batches',
+        'agent_uploads',
         'agent_orchestrator_states',
         'agent_runs',
         'run_streams',

@@ -16,12 +16,25 @@ from cursor_monitor.api import (
     jobs,
     orchestrations,
     tasks,
+    uploads,
     webhook,
 )
 from cursor_monitor.settings import VERSION
 
 PREFIX = "/cloud-agents"
-_RESOURCES = (health, orchestrations, tasks, events, agents_bulk, agents, conversation, jobs, catalogue, webhook)
+_RESOURCES = (
+    health,
+    orchestrations,
+    tasks,
+    events,
+    agents_bulk,
+    agents,
+    conversation,
+    jobs,
+    catalogue,
+    uploads,
+    webhook,
+)
 
 
 def build_api() -> FastAPI:

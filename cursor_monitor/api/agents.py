@@ -73,7 +73,8 @@ def get_agent(agent_id: AgentId) -> schemas.Agent:
 )
 def followup(agent_id: AgentId, body: FollowupBody) -> schemas.AcceptedFollowup:
     """Send a further prompt to an agent."""
-    made = services.followup(agent_id, body.prompt, by=BY)
+    extras = {name: value for name, value in body.given().items() if name != "prompt"}
+    made = services.followup(agent_id, body.prompt, by=BY, extras=extras)
     return schemas.AcceptedFollowup(id=made, agent_id=agent_id, status="queued")
 
 

@@ -118,13 +118,42 @@ class ApproveBody(Body):
     plan_hash: Text | None = _documented("Of the plan that was looked at: approve only if it is still that one.")
 
 
+class ParamBody(Body):
+    """A parameter of a model, as GET models lists them."""
+
+    id: Text
+    value: Text
+
+
+class ImageBody(Body):
+    """A picture: at an address that Cursor can reach, or one that was uploaded."""
+
+    url: Text | None = _documented("An http(s) address.")
+    upload_id: Text | None = _documented("What POST uploads answered with.")
+
+
+class RepositoryBody(Body):
+    """One of several repositories to work in."""
+
+    repository: Text | None = _documented("`owner/name`, or its https URL; may be left out beside pr_url.")
+    ref: Text | None = _documented("Branch or commit to start from.")
+    pr_url: Text | None = _documented("A pull request to start from, instead of ref.")
+
+
 class LaunchAgentBody(Body):
     """A new agent, outside any orchestration."""
 
     prompt: Prompt
-    repository: RepositoryName
+    repository: Text | None = _documented("`owner/name`, or its https URL; or give repositories, or pr_url.")
     ref: Text | None = _documented("Branch or commit to start from; the default branch where absent.")
+    pr_url: Text | None = _documented("A pull request to start from, instead of ref.")
+    repositories: list[RepositoryBody] | None = _documented("Instead of repository: several.", minItems=1, maxItems=20)
     model: Text | None = _documented("One of GET models; Cursor's default where absent.")
+    model_params: list[ParamBody] | None = _documented("Parameters of the model.", maxItems=20)
+    mode: Text | None = _documented("agent works at once, plan plans first.", enum=["agent", "plan", None])
+    images: list[ImageBody] | None = _documented("Pictures to show with the prompt.", maxItems=5)
+    skip_reviewer_request: bool | None = _documented("Ask nobody to review; only with auto_create_pr.")
+    work_on_current_branch: bool | None = _documented("Push to the branch it starts from, instead of a new one.")
     name: Text | None = _documented("A line for people.")
     auto_create_pr: bool | None = _documented("Open a pull request for its branch.")
 
@@ -133,6 +162,10 @@ class FollowupBody(Body):
     """A further prompt to an agent."""
 
     prompt: Prompt
+    model: Text | None = _documented("Another model, from this run on.")
+    model_params: list[ParamBody] | None = _documented("Parameters of that model.", maxItems=20)
+    mode: Text | None = _documented("agent or plan; as before where absent.", enum=["agent", "plan", None])
+    images: list[ImageBody] | None = _documented("Pictures to show with the prompt.", maxItems=5)
 
 
 class FleetFilterBody(Body):

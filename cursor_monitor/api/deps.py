@@ -43,7 +43,7 @@ _MEANINGS = {
     403: "The request comes from a page of another site.",
     404: "Nothing has that id.",
     409: "Not possible in the present state, or the Idempotency-Key was used with another body.",
-    413: "The body is larger than 1 MB.",
+    413: "The body is larger than 1 MB, or a picture larger than 16 MB.",
     415: "The body is not application/json.",
     422: "A value cannot be used; `details.field` names it, the message says how to mend it.",
     500: "Unforeseen; `details.reference` finds it in the log.",

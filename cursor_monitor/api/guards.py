@@ -13,6 +13,7 @@ WEBHOOK_PATH = "/api/cloud-agents/webhook"
 MAX_BODY_BYTES = 1_000_000
 # A client that is still sending when the answer comes loses it: the rest is read and dropped, up to this.
 MAX_DROPPED_BYTES = 64_000_000
+LARGER_BODIES = {"/api/cloud-agents/uploads": 16_000_000}
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
@@ -75,9 +76,10 @@ class BodyLimit:
         if not _is_api(scope):
             await self._app(scope, receive, send)
             return
-        body = await _read(receive, self._max_bytes)
+        most = LARGER_BODIES.get(scope["path"], self._max_bytes)
+        body = await _read(receive, most)
         if body is None:
-            message = f"The body may have at most {self._max_bytes // 1_000_000} MB; send less at once."
+            message = f"The body may have at most {most // 1_000_000} MB; send less at once."
             await problem(413, "body_too_large", message)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)

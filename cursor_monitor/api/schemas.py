@@ -254,6 +254,14 @@ class BulkAgents(Answer):
     refused: list[RefusedAgent]
 
 
+class Upload(Answer):
+    """A picture that was taken in."""
+
+    id: str
+    mime_type: str
+    size_bytes: int
+
+
 class AcceptedFollowup(Answer):
     """A follow-up that is recorded and will be sent."""
 
@@ -379,11 +387,27 @@ class BulkJobs(Answer):
     is_done: bool
 
 
+class ModelValue(Answer):
+    """A value that a parameter of a model may have."""
+
+    value: str
+    name: str
+
+
+class ModelParameter(Answer):
+    """A setting of a model, such as how long it thinks."""
+
+    id: str
+    name: str
+    values: list[ModelValue]
+
+
 class Model(Answer):
     """A model that agents can be launched with."""
 
     id: str
     name: str
+    parameters: list[ModelParameter]
 
 
 class Repository(Answer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -18,6 +18,24 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture to show to an agent: at an address, or its bytes with their type."""
+
+    url: str | None = None
+    data: bytes | None = field(default=None, repr=False)
+    mime_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySpec:
+    """A repository to work in; `pr_url` overrides `ref`."""
+
+    url: str
+    ref: str | None = None
+    pr_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSpec:
     """An agent to create; we mint `agent_id` (`bc-<uuid>`), which makes creating it safe to repeat."""
 
@@ -30,6 +48,11 @@ class AgentSpec:
     name: str | None = None
     auto_create_pr: bool = False
     mode: str = "agent"
+    pr_url: str | None = None
+    more_repositories: tuple[RepositorySpec, ...] = ()
+    images: tuple[Image, ...] = ()
+    skip_reviewer_request: bool = False
+    work_on_current_branch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +249,14 @@ class CursorApi(Protocol):
         ...
 
     async def create_run(
-        self, agent_id: str, prompt: str, *, mode: str | None = None, model: str | None = None
+        self,
+        agent_id: str,
+        prompt: str,
+        *,
+        mode: str | None = None,
+        model: str | None = None,
+        model_params: tuple[tuple[str, str], ...] = (),
+        images: tuple[Image, ...] = (),
     ) -> RunView:
         """Send a follow-up; it has no idempotency key, and a given model stays for later runs."""
         ...

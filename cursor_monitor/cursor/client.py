@@ -18,6 +18,7 @@ from cursor_monitor.cursor.api import (
     Artifact,
     ArtifactUrl,
     CursorApi,
+    Image,
     Launched,
     Listing,
     Message,
@@ -88,9 +89,17 @@ class HttpCursorApi(CursorApi):
         await self._wire.write("POST", f"{_agent(agent_id)}/unarchive", payloads.parse_confirmation)
 
     async def create_run(
-        self, agent_id: str, prompt: str, *, mode: str | None = None, model: str | None = None
+        self,
+        agent_id: str,
+        prompt: str,
+        *,
+        mode: str | None = None,
+        model: str | None = None,
+        model_params: tuple[tuple[str, str], ...] = (),
+        images: tuple[Image, ...] = (),
     ) -> RunView:
-        path, body = f"{_agent(agent_id)}/runs", payloads.render_run(prompt, mode, model)
+        path = f"{_agent(agent_id)}/runs"
+        body = payloads.render_run(prompt, mode, model, model_params, images)
         return await self._wire.write(
             "POST", path, payloads.parse_created_run, body=body, read_seconds=SLOW_READ_SECONDS
         )

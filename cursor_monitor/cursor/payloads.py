@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,24 +28,33 @@ _SCP_ADDRESS = re.compile(r"[^@/:]+@([^/:]+):(.+)")
 
 def render_agent(spec: api.AgentSpec) -> dict[str, Any]:
     """The body of POST /v1/agents."""
-    body: dict[str, Any] = {"agentId": spec.agent_id, "prompt": {"text": spec.prompt}, "mode": spec.mode}
+    body: dict[str, Any] = {"agentId": spec.agent_id, "mode": spec.mode}
+    body["prompt"] = _render_prompt(spec.prompt, spec.images)
     if spec.name:
         body["name"] = spec.name
     if spec.model:
         body["model"] = _render_model(spec.model, spec.model_params)
     if spec.repository:
-        body["repos"] = [_render_repository(spec.repository, spec.ref)]
+        first = api.RepositorySpec(spec.repository, spec.ref, spec.pr_url)
+        body["repos"] = [_render_repository(one) for one in (first, *spec.more_repositories)]
         body["autoCreatePR"] = spec.auto_create_pr
+        body |= {name: True for name, is_on in _flags(spec) if is_on}
     return body
 
 
-def render_run(prompt: str, mode: str | None, model: str | None) -> dict[str, Any]:
+def render_run(
+    prompt: str,
+    mode: str | None,
+    model: str | None,
+    params: tuple[tuple[str, str], ...] = (),
+    images: tuple[api.Image, ...] = (),
+) -> dict[str, Any]:
     """The body of POST /v1/agents/{id}/runs; `model` is not in the published description but is obeyed."""
-    body: dict[str, Any] = {"prompt": {"text": prompt}}
+    body: dict[str, Any] = {"prompt": _render_prompt(prompt, images)}
     if mode:
         body["mode"] = mode
     if model:
-        body["model"] = _render_model(model, ())
+        body["model"] = _render_model(model, params)
     return body
 
 
@@ -190,8 +200,26 @@ def _render_model(model: str, params: tuple[tuple[str, str], ...]) -> dict[str, 
     return body
 
 
-def _render_repository(url: str, ref: str | None) -> dict[str, str]:
-    return {"url": url, "startingRef": ref} if ref else {"url": url}
+def _render_repository(one: api.RepositorySpec) -> dict[str, str]:
+    wanted = {"url": one.url, "startingRef": one.ref, "prUrl": one.pr_url}
+    return {name: value for name, value in wanted.items() if value}
+
+
+def _render_prompt(text: str, images: tuple[api.Image, ...]) -> dict[str, Any]:
+    return {"text": text, "images": [_render_image(image) for image in images]} if images else {"text": text}
+
+
+def _render_image(image: api.Image) -> dict[str, Any]:
+    if image.data is None:
+        return {"url": image.url}
+    return {"data": base64.b64encode(image.data).decode(), "mimeType": image.mime_type}
+
+
+def _flags(spec: api.AgentSpec) -> tuple[tuple[str, bool], ...]:
+    return (
+        ("skipReviewerRequest", spec.skip_reviewer_request),
+        ("workOnCurrentBranch", spec.work_on_current_branch),
+    )
 
 
 def _parse_listing(data: Any, item: Callable[[Any], T]) -> api.Listing[T]:

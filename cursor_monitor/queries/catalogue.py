@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cursor_monitor.store import cache
 from cursor_monitor.store.database import reading
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRow:
+    """A value to choose for a parameter."""
+
+    value: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """A parameter of a model."""
+
+    id: str
+    name: str
+    values: tuple[ValueRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +33,7 @@ class ModelRow:
 
     id: str
     name: str
+    parameters: tuple[ParameterRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,7 @@ def list_models() -> tuple[ModelRow, ...]:
     """The models on offer; empty until the worker has asked."""
     with reading() as session:
         found = cache.get(session, "models")
-    return tuple(ModelRow(m["id"], m["name"]) for m in found[0]) if found else ()
+    return tuple(_model(m) for m in found[0]) if found else ()
 
 
 def list_repositories() -> tuple[str, ...]:
@@ -52,3 +71,11 @@ def fetched_at(key: str) -> datetime | None:
     with reading() as session:
         found = cache.get(session, key)
     return found[1] if found else None
+
+
+def _model(kept: dict[str, Any]) -> ModelRow:
+    parameters = tuple(
+        ParameterRow(p["id"], p["name"], tuple(ValueRow(v["value"], v["name"]) for v in p["values"]))
+        for p in kept.get("parameters", ())
+    )
+    return ModelRow(kept["id"], kept["name"], parameters)

@@ -11,17 +11,17 @@ from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
 from cursor_monitor.domain.fleet import TAGS_LIMIT, BulkAction, check_tag
 from cursor_monitor.domain.ids import mint_agent_id, mint_uuid7
 from cursor_monitor.domain.jobs import cancel_job, change_job, followup_job, launch_job
-from cursor_monitor.domain.orchestration import Options
+from cursor_monitor.domain.launch import to_json
 from cursor_monitor.engine import plan
-from cursor_monitor.services.orchestrations import check_followup_text, followup_task, model_ids
+from cursor_monitor.services import uploads
+from cursor_monitor.services.launching import check_extras, check_launch, known_models
+from cursor_monitor.services.orchestrations import check_followup_text, followup_task
 from cursor_monitor.services.standing import Standing, load, why_not
 from cursor_monitor.store import agents, fleet, idempotency, jobs, notices, tables, words
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
 Action = Literal["archive", "unarchive", "delete"]
-
-_FIELDS = ("prompt", "repository", "ref", "model", "name")
 
 
 @transactional
@@ -30,11 +30,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
 
     Raises Invalid naming the field, Conflict where the key was used with another body.
     """
-    wanted = {name: value for name, value in fields.items() if name != "auto_create_pr"}
-    pull_request = fields.get("auto_create_pr")
-    options = {} if pull_request is None else {"options": {"auto_create_pr": pull_request}}
-    plan.refuse_unknown(wanted, frozenset(_FIELDS))
-    request = plan.parse_request({**wanted, **options}, Options(auto_create_pr=False), model_ids(session))
+    request, extras = check_launch(fields, known_models(session))
     agent_id = mint_agent_id()
     if idempotency_key is not None:
         known = idempotency.claim_key(session, "agents", idempotency_key, fields, agent_id)
@@ -51,16 +47,20 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
         model=request.model,
         prompt=request.prompt,
         auto_create_pr=request.options.auto_create_pr,
+        launch_options=to_json(extras),
         created_by=by,
         created_at=database_now(session),
     )
+    uploads.hold(session, extras.images, agent_id)
     jobs.enqueue(session, [launch_job(agent_id)])
     notices.announce(session, f"agent:{agent_id}")
     return agent_id
 
 
-def followup(agent_id: str, text: str, *, by: str) -> str:
+def followup(agent_id: str, text: str, *, by: str, extras: Mapping[str, Any] | None = None) -> str:
     """Send a follow-up once the agent is free; returns its id. Raises Conflict where the agent takes none.
+
+    `extras` are its mode, model, model_params and images; raises Invalid naming the one that cannot be.
 
     An agent that an orchestration is still working with is followed up through its task, so that the engine knows.
     """
@@ -68,9 +68,11 @@ def followup(agent_id: str, text: str, *, by: str) -> str:
         agent = _known(agents.find(session, agent_id), agent_id)
         live = agents.live_task(session, agent_id)
     if live is not None:
+        for name in extras or {}:
+            raise Invalid(name, "cannot be sent while an orchestration works with the agent; send the text alone")
         followup_task(str(agent.orchestration_id), live, text, by=by)
         return _newest_followup(agent_id)
-    return _followup_alone(agent_id, text, by=by)
+    return _followup_alone(agent_id, text, extras or {}, by=by)
 
 
 @transactional
@@ -125,9 +127,9 @@ def pin(session: Session, agent_id: str, is_pinned: bool, *, by: str) -> None:
 
 
 @transactional
-def _followup_alone(session: Session, agent_id: str, text: str, *, by: str) -> str:
+def _followup_alone(session: Session, agent_id: str, text: str, fields: Mapping[str, Any], *, by: str) -> str:
     standing = _standing(session, agent_id)
-    prompt = check_followup_text(text)
+    prompt, extras = check_followup_text(text), check_extras(fields, known_models(session))
     if standing.has_pending:
         raise Conflict("A follow-up to this agent is still waiting to be sent.", code="followup_pending")
     _allowed(BulkAction.FOLLOWUP, standing)
@@ -138,9 +140,11 @@ def _followup_alone(session: Session, agent_id: str, text: str, *, by: str) -> s
         agent_id=agent_id,
         prompt=prompt,
         status="requested",
+        options=to_json(extras),
         created_by=by,
         created_at=database_now(session),
     )
+    uploads.hold(session, extras.images, str(followup_id))
     jobs.enqueue(session, [followup_job(str(followup_id), agent_id)])
     notices.announce(session, f"agent:{agent_id}")
     return str(followup_id)

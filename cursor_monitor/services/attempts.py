@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -22,11 +23,12 @@ from cursor_monitor.domain.jobs import (
     look_job,
     observe_job,
 )
-from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Snapshot, Task
+from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.governor import again
-from cursor_monitor.store import agents, jobs, notices, orchestrations, tables
+from cursor_monitor.services.launching import run_options, spec_of
+from cursor_monitor.store import agents, jobs, notices, orchestrations, tables, uploads
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
@@ -52,6 +54,7 @@ class _Sending:
     prompt: str
     is_sending: bool  # an earlier try may have reached Cursor
     previous_run_id: str | None
+    options: dict[str, Any]  # of create_run, beside the prompt
 
 
 async def launch_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
@@ -121,17 +124,7 @@ def _begin_launch(session: Session, job: ClaimedJob) -> _Launch | None:
         and not found.snapshot.is_cancelling
         and not found.snapshot.is_terminal
     )
-    spec = AgentSpec(
-        agent_id=agent.id,
-        prompt=agent.prompt or "",
-        repository=agent.repository,
-        ref=agent.ref,
-        model=agent.model,
-        name=agent.name,
-        auto_create_pr=agent.auto_create_pr,
-        mode="plan" if agent.task_key == PLANNER_KEY else "agent",
-    )
-    return _Launch(spec, may_exist=job.attempt > 1, is_wanted=wanted)
+    return _Launch(spec_of(session, agent), may_exist=job.attempt > 1, is_wanted=wanted)
 
 
 @transactional
@@ -155,6 +148,7 @@ def _record_launched(session: Session, job: ClaimedJob, launched: Launched) -> N
         launched_at=now,
         observed_at=now,
     )
+    uploads.forget(session, agent_id)
     if run is not None:
         agents.save_run(
             session,
@@ -241,7 +235,7 @@ async def _send(job: ClaimedJob, api: CursorApi, sending: _Sending) -> RunView:
     if sending.is_sending and newest is not None and newest != sending.previous_run_id:
         return await api.get_run(sending.agent_id, newest)
     await asyncio.to_thread(_mark_sending, job, newest)
-    return await api.create_run(sending.agent_id, sending.prompt)
+    return await api.create_run(sending.agent_id, sending.prompt, **sending.options)
 
 
 @transactional
@@ -255,7 +249,8 @@ def _begin_followup(session: Session, job: ClaimedJob) -> _Sending | None:
     if found is not None and not is_sending and _is_called_off(found, followup):
         _drop_followup(session, found, followup, "cancelled", "the orchestration is cancelled")
         return None
-    return _Sending(followup.agent_id, followup.prompt, is_sending, followup.previous_run_id)
+    options = run_options(session, followup)
+    return _Sending(followup.agent_id, followup.prompt, is_sending, followup.previous_run_id, options)
 
 
 def _is_called_off(found: Located, followup: tables.Followup) -> bool:
@@ -285,7 +280,10 @@ def _record_sent(session: Session, job: ClaimedJob, run: RunView) -> None:
     found = locate(session, agents.find(session, agent_id))
     now = database_now(session)
     agents.update_followup(session, followup_id, status="sent", run_id=run.id, sent_at=now, error_message=None)
-    agents.update(session, agent_id, latest_run_id=run.id, run_status=run.status, observed_at=now)
+    model = followup.options.get("model") if followup else None  # Cursor keeps it for later runs
+    changed = {"model": model} if model else {}
+    agents.update(session, agent_id, latest_run_id=run.id, run_status=run.status, observed_at=now, **changed)
+    uploads.forget(session, str(followup_id))
     agents.save_run(
         session,
         id=run.id,

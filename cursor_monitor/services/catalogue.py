@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from cursor_monitor.cursor.api import CursorApi
+from cursor_monitor.cursor.api import CursorApi, Model
 from cursor_monitor.cursor.errors import Throttled
 from cursor_monitor.store import cache, notices
 from cursor_monitor.store.database import transactional
@@ -58,8 +58,18 @@ async def _me(api: CursorApi) -> dict[str, str | None]:
     return {"key_name": account.key_name, "email": account.email, "name": name or None}
 
 
-async def _models(api: CursorApi) -> list[dict[str, str]]:
-    return [{"id": model.id, "name": model.display_name} for model in await api.list_models()]
+async def _models(api: CursorApi) -> list[dict[str, Any]]:
+    return [_model(model) for model in await api.list_models()]
+
+
+def _model(model: Model) -> dict[str, Any]:
+    values = {p.id: [{"value": v.value, "name": v.display_name} for v in p.values] for p in model.parameters}
+    return {
+        "id": model.id,
+        "name": model.display_name,
+        "parameters": [{"id": p.id, "name": p.display_name, "values": values[p.id]} for p in model.parameters],
+        "variants": [{"name": v.display_name, "params": [list(pair) for pair in v.params]} for v in model.variants],
+    }
 
 
 async def _repositories(api: CursorApi) -> list[str]:

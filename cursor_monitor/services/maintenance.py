@@ -6,13 +6,14 @@ from collections.abc import Collection
 
 from sqlmodel import Session
 
-from cursor_monitor.store import deliveries, heartbeats, history, idempotency, leases
+from cursor_monitor.store import deliveries, heartbeats, history, idempotency, leases, uploads
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
 HEALTH_HOURS = 72
 IDEMPOTENCY_HOURS = 48
 DELIVERY_HOURS = 168
+UPLOAD_HOURS = 24
 
 
 @transactional
@@ -41,10 +42,11 @@ def drop_history(session: Session) -> int:
 
 @transactional
 def prune(session: Session) -> dict[str, int]:
-    """Forget finished jobs, health events, idempotency keys and webhooks past their time; how many of each."""
+    """Forget finished jobs, unused pictures, health events, idempotency keys and old webhooks; how many of each."""
     return {
         "jobs": history.delete_rest(session, older_than_hours=JOB_HOURS),
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
         "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
+        "uploads": uploads.prune(session, older_than_hours=UPLOAD_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
     }

@@ -37,25 +37,25 @@ class World:
         self._failed_prompts: set[str] = set()
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
-    def create(self, spec: Entry, prompt: str, mode: str, agent_id: str | None = None) -> Agent:
+    def create(self, spec: Entry, prompt: str, mode: str, agent_id: str | None = None, images: int = 0) -> Agent:
         """A new agent with its first run; 409 agent_id_conflict where the id was ever used."""
         if agent_id is not None and agent_id in self.agents:
             self._change({"op": "clash", "agent": agent_id})
             raise ApiError(409, "agent_id_conflict", f"Agent {agent_id} already exists")
         agent_id = agent_id or f"bc-{uuid_of(self.seed, 'agent', len(self._order))}"
         agent = self._draft(agent_id, spec, prompt, self.clock.now())
-        run = self._new_run(agent, prompt, mode)
+        run = self._new_run(agent, prompt, mode, images)
         self._change({"op": "agent", "id": agent_id, "ms": agent.created_ms, "spec": spec, "run": run})
         return self._launched(self.agents[agent_id])
 
-    def follow_up(self, agent: Agent, prompt: str, mode: str | None) -> Run:
+    def follow_up(self, agent: Agent, prompt: str, mode: str | None, images: int = 0) -> Run:
         """A further run; 409 while one is active or the agent is archived."""
         now = self.clock.now()
         if agent.status(now) == "ARCHIVED":
             raise ApiError(409, "agent_archived", "Agent is archived. Unarchive it before creating a run.")
         if agent.busy(now):
             raise ApiError(409, "agent_busy", "Agent already has an active run")
-        run = self._new_run(agent, prompt, mode or agent.runs[-1].mode)
+        run = self._new_run(agent, prompt, mode or agent.runs[-1].mode, images)
         self._change({"op": "run", "agent": agent.id, "run": run})
         return self._launched(agent).runs[-1]
 
@@ -130,7 +130,7 @@ class World:
         self._record(entry)
         self.apply(entry)
 
-    def _new_run(self, agent: Agent, prompt: str, mode: str) -> Entry:
+    def _new_run(self, agent: Agent, prompt: str, mode: str, images: int) -> Entry:
         now, number = self.clock.now(), len(agent.runs)
         course = course_of(agent, number, mode, self.seed, self.scale)
         return {
@@ -144,6 +144,7 @@ class World:
             "ends_ms": None if course.fate == NEVER else now + course.planned_ms,
             "outcome": CANCELLED if course.fate == NEVER else course.fate,
             "fate": course.fate,
+            "images": images,
         }
 
     def _draft(self, agent_id: str, spec: Entry, prompt: str, now: int) -> Agent:

@@ -39,6 +39,7 @@ class CreateAgent:
     mode: str
     agent_id: str | None
     spec: Json
+    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class CreateRun:
     prompt: str
     mode: str | None
     model: str | None
+    images: int
 
 
 def parse_create(body: object, max_repos: int) -> CreateAgent:
@@ -61,7 +63,7 @@ def parse_create(body: object, max_repos: int) -> CreateAgent:
         spec["name"] = text(fields["name"], "name", 100)
     spec |= _place(fields, max_repos) | _extras(fields)
     mode = choice(fields.get("mode", "agent"), "mode", MODES)
-    return CreateAgent(prompt, mode, _agent_id(fields), spec)
+    return CreateAgent(prompt, mode, _agent_id(fields), spec, _images(fields))
 
 
 def parse_run(body: object) -> CreateRun:
@@ -72,7 +74,11 @@ def parse_run(body: object) -> CreateRun:
         check_mcp_servers(fields["mcpServers"])
     model = check_model(fields["model"], "validation_error")["id"] if "model" in fields else None
     mode = choice(fields["mode"], "mode", MODES) if "mode" in fields else None
-    return CreateRun(prompt, mode, model)
+    return CreateRun(prompt, mode, model, _images(fields))
+
+
+def _images(fields: Json) -> int:
+    return len(fields["prompt"].get("images", []))
 
 
 def _prompt(fields: Json) -> str:

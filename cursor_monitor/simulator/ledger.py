@@ -99,4 +99,6 @@ def _run(run: Run, now: int) -> Json:
         "created_at": timestamp(run.created_ms),
         "ended_at": timestamp(run.ends_ms) if ended and run.ends_ms is not None else None,
         "prompt": run.prompt,
+        "mode": run.mode,
+        "images": run.images,
     }

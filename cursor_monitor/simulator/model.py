@@ -34,6 +34,7 @@ class Run:
     ends_ms: int | None
     outcome: str
     fate: str
+    images: int = 0
 
     def status(self, now: int) -> str:
         """The run's status word at a moment."""

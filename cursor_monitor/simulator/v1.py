@@ -38,7 +38,7 @@ async def create_agent(request: Request) -> Response:
     check_access(sim.world, wanted.spec)
     if sim.faults.take({"env_vars_ignored"}, "POST", request.scope["path"]):
         wanted.spec.pop("envVars", None)
-    agent = sim.world.create(wanted.spec, wanted.prompt, wanted.mode, wanted.agent_id)
+    agent = sim.world.create(wanted.spec, wanted.prompt, wanted.mode, wanted.agent_id, wanted.images)
     run = run_view(sim.world, agent, agent.runs[0], None)
     return reply(altered(request, {"agent": agent_view(agent, sim.clock.now()), "run": run}), 201)
 
@@ -84,7 +84,7 @@ async def create_run(request: Request) -> Response:
     sim = sim_of(request)
     agent = sim.world.find(request.path_params["id"])
     wanted = parse_run(await read_json(request))
-    run = sim.world.follow_up(agent, wanted.prompt, wanted.mode)
+    run = sim.world.follow_up(agent, wanted.prompt, wanted.mode, wanted.images)
     return reply(altered(request, {"run": run_view(sim.world, agent, run, None)}), 201)
 
 

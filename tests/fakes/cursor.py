@@ -18,6 +18,7 @@ from cursor_monitor.cursor.api import (
     ArtifactUrl,
     BranchView,
     CursorApi,
+    Image,
     Launched,
     Listing,
     Message,
@@ -128,7 +129,14 @@ class FakeCursor(CursorApi):
             self._agent(agent_id).status = "ACTIVE"
 
     async def create_run(
-        self, agent_id: str, prompt: str, *, mode: str | None = None, model: str | None = None
+        self,
+        agent_id: str,
+        prompt: str,
+        *,
+        mode: str | None = None,
+        model: str | None = None,
+        model_params: tuple[tuple[str, str], ...] = (),
+        images: tuple[Image, ...] = (),
     ) -> RunView:
         with self._asked("create_run"):
             agent = self._agent(agent_id)

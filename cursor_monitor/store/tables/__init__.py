@@ -5,7 +5,7 @@ from __future__ import annotations
 from cursor_monitor.store.tables.code_host import CodeHostLimit, CodeHostState
 from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
-from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, WebhookDelivery
+from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, Upload, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
 from cursor_monitor.store.tables.spending import SpendDay
@@ -32,5 +32,6 @@ __all__ = [
     "Tag",
     "Task",
     "ToolEvent",
+    "Upload",
     "WebhookDelivery",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Computed, Double, Text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Computed, Double, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -67,6 +67,20 @@ class Tag(SQLModel, table=True):
     created_at: datetime
 
 
+class Upload(SQLModel, table=True):
+    """A picture for a launch or a follow-up, until Cursor has it."""
+
+    __tablename__ = "agent_uploads"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(primary_key=True)
+    mime_type: str = Field(sa_type=Text)
+    content: bytes = Field(sa_type=LargeBinary)
+    size_bytes: int
+    held_by: str | None = Field(default=None, sa_type=Text)
+    created_by: str = Field(sa_type=Text)
+    created_at: datetime
+
+
 class Batch(SQLModel, table=True):
     """One action on many agents, and what became of it."""
 
@@ -112,6 +126,7 @@ class Followup(SQLModel, table=True):
     created_by: str = Field(sa_type=Text)
     created_at: datetime
     sent_at: datetime | None = None
+    options: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
 
 
 class WebhookDelivery(SQLModel, table=True):

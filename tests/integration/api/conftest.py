@@ -25,6 +25,7 @@ TABLES = (
     "agent_followups",
     "agent_tags",
     "agent_batches",
+    "agent_uploads",
     "orchestration_outbox_jobs",
     "idempotency_keys",
     "webhook_deliveries",

@@ -59,7 +59,7 @@ def test_models_and_repositories_come_from_the_cache(client: Client) -> None:
     with transaction() as session:
         cache.put(session, "models", [{"id": "m-1", "name": "One"}])
         cache.put(session, "repositories", ["https://github.com/acme/web"])
-    assert client.get(f"{API}/models").json()["items"] == [{"id": "m-1", "name": "One"}]
+    assert client.get(f"{API}/models").json()["items"] == [{"id": "m-1", "name": "One", "parameters": []}]
     assert client.get(f"{API}/repositories").json()["items"] == [{"repository": "https://github.com/acme/web"}]
 
 
@@ -184,3 +184,17 @@ def test_a_status_tells_whose_word_it_is_and_who_says_otherwise(client: Client, 
     assert [a["doubt"] for a in client.get(PATH).json()["items"]] == [found["why"]]
     client.post(f"{PATH}/{made}/stop")
     assert ("person", "stop") in [(w["source"], w["said"]) for w in told()["words"]]
+
+
+def test_a_picture_is_uploaded_and_launched_with(client: Client, database: str) -> None:
+    uploads = f"{API}/uploads"
+    answer = client.post(uploads, content=b"\x89PNG\r\n\x1a\n" + b"x" * 2_000_000)
+    picture = answer.json()
+    assert (answer.status_code, picture["mime_type"], picture["size_bytes"]) == (201, "image/png", 2_000_008)
+    body = {**LAUNCH, "mode": "plan", "images": [{"upload_id": picture["id"]}]}
+    assert client.post(PATH, json=body).status_code == 202
+    again = client.post(PATH, json=body).json()["error"]
+    assert again["details"]["field"] == "images[0].upload_id"
+    assert client.post(uploads, content=b"<svg>").json()["error"]["details"]["field"] == "image"
+    assert client.post(uploads, content=b"\x89PNG\r\n\x1a\n" + b"x" * 16_000_000).status_code == 413
+    assert rows_in(database)["agents"] == 1
