@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from cursor_monitor.cursor.api import AgentSpec
+from cursor_monitor.cursor.api import AgentSpec, Image, RepositorySpec
 from cursor_monitor.cursor.client import HttpCursorApi, build_client
 from cursor_monitor.cursor.errors import Permanent
 from tests.cursor.harness import AGENT_ID, KEY, RUN_ID, FakeWire, agent_json, openapi, run_json, violations
@@ -94,6 +94,10 @@ FULL = AgentSpec(
     name="Fix it",
     auto_create_pr=True,
     mode="plan",
+    more_repositories=(RepositorySpec("https://github.com/acme/api", pr_url="https://github.com/acme/api/pull/5"),),
+    images=(Image(data=b"\x89PNG", mime_type="image/png"), Image(url="https://example.com/a.png")),
+    skip_reviewer_request=True,
+    work_on_current_branch=True,
 )
 
 
@@ -104,6 +108,13 @@ async def test_create_body_fits_the_vendors_schema(wire: FakeWire, spec: AgentSp
     wire.answers(httpx.Response(201, json={"agent": agent_json(), "run": run_json()}))
     await wire.client.create_agent(spec)
     assert violations("CreateAgentRequest", wire.sent_body) == []
+
+
+async def test_follow_up_body_with_pictures_fits_the_vendors_schema(wire: FakeWire) -> None:
+    wire.answers(httpx.Response(201, json={"run": run_json()}))
+    await wire.client.create_run(AGENT_ID, "And this?", mode="plan", images=FULL.images)
+    assert violations("CreateRunRequest", wire.sent_body) == []
+    assert [sorted(image) for image in wire.sent_body["prompt"]["images"]] == [["data", "mimeType"], ["url"]]
 
 
 def test_the_vendors_schema_does_object() -> None:

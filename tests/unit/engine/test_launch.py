@@ -75,7 +75,7 @@ def test_a_pull_request_tells_its_repository(pull: str, repository: str) -> None
         ({"repositories": [{"repository": f"a/b{n}"} for n in range(21)]}, "repositories"),
         ({"repositories": [{"repository": "a/b"}, {"repository": "javascript:1"}]}, "repositories[1].repository"),
         (
-            {"repositories": [{"repository": "a/b"}, {"repository": "https://github.com/a/b"}]},
+            {"repositories": [{"repository": "a/b"}, {"repository": "github.com/a/b"}]},
             "repositories[1].repository",
         ),
         ({"repositories": [{"repository": "a/b", "ref": "a..b"}]}, "repositories[0].ref"),
