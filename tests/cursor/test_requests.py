@@ -127,12 +127,20 @@ async def test_create_body_says_all_that_was_asked(wire: FakeWire) -> None:
     await wire.client.create_agent(FULL)
     assert wire.sent_body == {
         "agentId": AGENT_ID,
-        "prompt": {"text": 'Fix "it"\n\tü 🙂'},
+        "prompt": {
+            "text": 'Fix "it"\n\tü 🙂',
+            "images": [{"data": "iVBORw==", "mimeType": "image/png"}, {"url": "https://example.com/a.png"}],
+        },
         "mode": "plan",
         "name": "Fix it",
         "model": {"id": "composer-2", "params": [{"id": "thinking", "value": "high"}]},
-        "repos": [{"url": "https://github.com/acme/shop", "startingRef": "main"}],
+        "repos": [
+            {"url": "https://github.com/acme/shop", "startingRef": "main"},
+            {"url": "https://github.com/acme/api", "prUrl": "https://github.com/acme/api/pull/5"},
+        ],
         "autoCreatePR": True,
+        "skipReviewerRequest": True,
+        "workOnCurrentBranch": True,
     }
 
 
