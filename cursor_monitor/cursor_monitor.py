@@ -52,6 +52,7 @@ app = rx.App(
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.script(src="/relative-time.js", defer=True),
+        rx.el.script(src="/pictures.js", defer=True),
     ],
     api_transformer=build_edge(),
     backend_exception_handler=report,

@@ -8,6 +8,7 @@ NEW_ORCHESTRATION = "/orchestrations/new"
 ORCHESTRATION = "/orchestrations/[orchestration_id]"
 AGENTS = "/agents"
 AGENT = "/agents/[agent_id]"
+NEW_AGENT = "/agents/new"
 QUEUE = "/queue"
 HEALTH = "/health"
 

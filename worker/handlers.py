@@ -10,7 +10,17 @@ from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
-from cursor_monitor.services import advance, attempts, code_host, discovery, fleet, reconcile, spending, upkeep
+from cursor_monitor.services import (
+    advance,
+    artifacts,
+    attempts,
+    code_host,
+    discovery,
+    fleet,
+    reconcile,
+    spending,
+    upkeep,
+)
 from cursor_monitor.services.governor import urgently
 
 
@@ -50,6 +60,7 @@ def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
         JobKind.CHANGE_AGENT: asks(Urgency.CONTROL, upkeep.change_agent),
         JobKind.READ_AGENT: asks(Urgency.LISTING, upkeep.read_agent),
         JobKind.READ_USAGE: asks(Urgency.LISTING, spending.read_usage),
+        JobKind.FIND_ARTIFACT: asks(Urgency.CONTROL, artifacts.find_artifact),
         JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, discovery.discover_agent),
         **_code_host_handlers(host),
     }

@@ -15,7 +15,7 @@ from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.services import catalogue, code_host_watch, fleet, maintenance
+from cursor_monitor.services import catalogue, code_host_watch, fleet, maintenance, upkeep
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
 from cursor_monitor.store.database import transaction
@@ -32,6 +32,7 @@ _DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
 _CATALOGUE_SECONDS = 300.0
 _WATCH_SECONDS = 60.0
+_SPENDING_SECONDS = 15.0
 
 
 class Maintenance:
@@ -68,6 +69,7 @@ class Maintenance:
         self._every(_LOOK_SECONDS, self._look_after, now=True)
         self._every(_PRUNE_SECONDS, self._prune, now=True)
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
+        self._every(_SPENDING_SECONDS, self._read_spending)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
         self._wakeup.on_lost = self._check_leases
         self._scheduler.start()
@@ -144,6 +146,9 @@ class Maintenance:
             time.sleep(_DOUBT_SECONDS)  # who only lost the connection has it back by then
             if adopted := maintenance.adopt_orphans(look.orphans):
                 log.warning("jobs of a dead worker taken over", extra={"jobs": adopted})
+
+    def _read_spending(self) -> None:
+        upkeep.read_spending()
 
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from cursor_monitor.api import (
     agents,
     agents_bulk,
+    agents_files,
     catalogue,
     conversation,
     docs,
@@ -28,6 +29,7 @@ _RESOURCES = (
     tasks,
     events,
     agents_bulk,
+    agents_files,
     agents,
     conversation,
     jobs,

@@ -399,7 +399,7 @@ class ModelParameter(Answer):
 
     id: str
     name: str
-    values: list[ModelValue]
+    values: list[ModelValue] = Field(validation_alias="choices")
 
 
 class Model(Answer):

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     READ_AGENT = "read_agent"  # its usage and artifacts
     OBSERVE_CODE_HOST = "observe_code_host"  # ask the code host how its branch and pull request are
     READ_USAGE = "read_usage"  # what its runs cost, until Cursor tells
+    FIND_ARTIFACT = "find_artifact"  # where one of its files is
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
 
 
@@ -208,6 +209,17 @@ def code_host_job(agent_id: str, orchestration_id: str | None = None, run_at: da
         priority=0 if orchestration_id else -10,
         run_at=run_at,
         max_attempts=100,
+    )
+
+
+def artifact_job(agent_id: str, path: str, digest: str) -> NewJob:
+    """Ask where one of an agent's files is; a person waits for it."""
+    return NewJob(
+        JobKind.FIND_ARTIFACT,
+        args={"path": path},
+        agent_id=agent_id,
+        dedupe_key=f"artifact:{agent_id}:{digest}",
+        priority=30,
     )
 
 

@@ -4,6 +4,7 @@ from cursor_monitor.pages import (
     agent,
     agents,
     health,
+    new_agent,
     new_orchestration,
     orchestration,
     orchestrations,
@@ -11,4 +12,14 @@ from cursor_monitor.pages import (
     queue,
 )
 
-__all__ = ["agent", "agents", "health", "new_orchestration", "orchestration", "orchestrations", "overview", "queue"]
+__all__ = [
+    "agent",
+    "agents",
+    "health",
+    "new_agent",
+    "new_orchestration",
+    "orchestration",
+    "orchestrations",
+    "overview",
+    "queue",
+]

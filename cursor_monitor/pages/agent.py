@@ -5,8 +5,9 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
-from cursor_monitor.components.agent_actions import agent_actions
+from cursor_monitor.components.agent_actions import agent_actions, agent_shelf
 from cursor_monitor.components.agent_composer import agent_composer
+from cursor_monitor.components.agent_extras import agent_extras
 from cursor_monitor.components.agent_facts import agent_facts
 from cursor_monitor.components.agent_runs import agent_runs
 from cursor_monitor.components.code_host import code_host
@@ -16,6 +17,7 @@ from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.time import age
 from cursor_monitor.components.truth import disagreement, words
 from cursor_monitor.state.agent import AgentState as State
+from cursor_monitor.state.agent_acts import AgentActsState as Acts
 
 
 @page(
@@ -23,7 +25,7 @@ from cursor_monitor.state.agent import AgentState as State
     title="Agent",
     active=routes.AGENTS,
     crumbs=(("Agents", routes.AGENTS), ("Detail", routes.AGENTS)),
-    on_load=[State.watch, State.ask_code_host],
+    on_load=[State.watch, Acts.watch, Acts.open, State.ask_code_host],
 )
 def agent() -> rx.Component:
     """The page, or that there is nothing behind the address."""
@@ -42,11 +44,12 @@ def _whole() -> rx.Component:
             actions=agent_actions(),
         ),
         problem(State.notice),
+        agent_shelf(),
         problem(rx.cond(it.error_message, it.error_message.to(str), "")),
         disagreement(),
         rx.el.div(
             rx.el.div(agent_runs(), agent_composer(), class_name="section"),
-            rx.el.div(agent_facts(), code_host(), words(), class_name="section"),
+            rx.el.div(agent_facts(), agent_extras(), code_host(), words(), class_name="section"),
             class_name="columns",
         ),
     )

@@ -24,7 +24,7 @@ class ParameterRow:
 
     id: str
     name: str
-    values: tuple[ValueRow, ...]
+    choices: tuple[ValueRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
 FRESH_SECONDS = 60.0
+SETTLED_SECONDS = 10.0
+_RECORDED_SECONDS = 600.0
+_AT_ONCE = 10
 
 
 async def change_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
@@ -96,8 +99,28 @@ def want_facts(session: Session, agent_id: str) -> None:
 def _keep(session: Session, job: ClaimedJob, agent_id: str, usage: dict[str, Any], artifacts: dict[str, Any]) -> None:
     cache.put(session, f"usage:{agent_id}", usage)
     cache.put(session, f"artifacts:{agent_id}", artifacts)
+    _note_spent(session, agent_id, usage)
     notices.announce(session, f"agent:{agent_id}")
     jobs.complete_held(session, job)
+
+
+def _note_spent(session: Session, agent_id: str, usage: dict[str, Any]) -> None:
+    """What Cursor has not recorded within minutes of the last sign of life it will not record."""
+    agent, now, spent = agents.find(session, agent_id), database_now(session), usage["usage"] or {}
+    is_recorded = spent.get("total_tokens") is not None or usage["refusal"] is not None
+    if agent is None or not (is_recorded or (now - agent.active_at).total_seconds() > _RECORDED_SECONDS):
+        return
+    agents.update(
+        session, agent_id, tokens=spent.get("total_tokens"), cost_cents=spent.get("charged_cents"), usage_at=now
+    )
+
+
+@transactional
+def read_spending(session: Session) -> int:
+    """Ask workers to read what agents used that came to rest a while ago, a few at a time; how many."""
+    wanted = agents.select_unread_usage(session, settled_seconds=SETTLED_SECONDS, limit=_AT_ONCE)
+    jobs.enqueue(session, [read_job(agent_id) for agent_id in wanted])
+    return len(wanted)
 
 
 @transactional

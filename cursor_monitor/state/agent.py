@@ -58,19 +58,12 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
     code_host: CodeHostView = CodeHostView()
     checks: list[CheckView] = []
     files: list[FileView] = []
-    sent: int = 0
     _shown_id: str = ""
 
     @rx.event
     async def stop(self):
         """Cancel what the agent is doing."""
         await self._do(agents.stop, self._id())
-
-    @rx.event
-    async def send_followup(self, form: dict[str, Any]):
-        """Send a follow-up; what was typed stays if it is refused."""
-        if await self._do(agents.followup, self._id(), str(form.get("followup", ""))):
-            self.sent += 1  # a new key for the form, so that it is empty again
 
     @rx.event(background=True)
     async def ask_code_host(self):

@@ -68,6 +68,6 @@ class LiveMixin(rx.State, mixin=True):
         self.is_loaded = self.is_loaded or not self.is_stale
 
 
-def query_parameter(state: rx.State, name: str) -> str:
+def query_parameter(state: rx.State, name: str, most: int = 300) -> str:
     """A parameter of the page's address, or nothing."""
-    return str(state.router.url.query_parameters.get(name, ""))[:300]
+    return str(state.router.url.query_parameters.get(name, ""))[:most]

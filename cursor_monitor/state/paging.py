@@ -51,7 +51,7 @@ class PagingMixin(rx.State, mixin=True):
 
     def _read_address(self) -> None:
         self.q = query_parameter(self, "q")
-        self.cursor = query_parameter(self, "cursor")
+        self.cursor = query_parameter(self, "cursor", 2000)
         self.filters = {name: query_parameter(self, name) for name in self._filter_names()}
 
     def _go(self, **changes: str):

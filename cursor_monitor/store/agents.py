@@ -107,6 +107,17 @@ def select_unseen(session: Session, before: datetime, most: int) -> Sequence[str
     return session.exec(query.order_by(col(row.observed_at).nulls_first(), row.id).limit(most)).all()
 
 
+def select_unread_usage(session: Session, *, settled_seconds: float, limit: int) -> Sequence[str]:
+    """The agents at rest, of the last week, whose usage was not read since their last sign of life."""
+    query = text(
+        "SELECT id FROM agents WHERE active_at BETWEEN clock_timestamp() - interval '7 days'"
+        " AND clock_timestamp() - make_interval(secs => :seconds) AND launch_status = 'launched' AND NOT is_working"
+        " AND shelf <> 'deleted' AND (usage_at IS NULL OR usage_at < active_at + make_interval(secs => :seconds))"
+        " ORDER BY active_at DESC, id DESC LIMIT :limit"
+    )
+    return session.connection().execute(query, {"seconds": settled_seconds, "limit": limit}).scalars().all()
+
+
 def select_known_runs(session: Session, ids: Sequence[str]) -> set[str]:
     """Those of these ids that are runs we know."""
     return set(session.exec(select(tables.Run.id).where(col(tables.Run.id).in_(ids))).all())

@@ -55,6 +55,15 @@ class Api:
         assert answer.status_code == 202, answer.text
         return answer.json()["id"]
 
+    def launch_agent(self, *tags: str, **fields: Any) -> str:
+        """Request an agent by itself; returns its id."""
+        answer = self._http.post("/agents", json={"prompt": "Add a changelog.", "repository": "acme/web", **fields})
+        assert answer.status_code == 202, answer.text
+        agent_id = answer.json()["id"]
+        for tag in tags:
+            self._http.post(f"/agents/{agent_id}/tags", json={"tag": tag}).raise_for_status()
+        return agent_id
+
     def get(self, path: str) -> Json:
         """What the API says."""
         return self._http.get(path).raise_for_status().json()

@@ -40,6 +40,8 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "orchestration-timeline": f"/orchestrations/{made}?tab=timeline",
             "orchestration-request": f"/orchestrations/{made}?tab=request",
             "agents": "/agents",
+            "agents-groups": "/agents?group=repository",
+            "new-agent": "/agents/new",
             "agent": f"/agents/{agent_id}",
             "queue": "/queue",
             "queue-job": f"/queue?job={api.get('/jobs')['items'][0]['id']}",
