@@ -249,6 +249,9 @@ CREATE TABLE IF NOT EXISTS agent_orchestrator_states (
     FOREIGN KEY (orchestration_id, task_key) REFERENCES orchestration_tasks (orchestration_id, key) ON DELETE CASCADE
 );
 
+CREATE INDEX IF NOT EXISTS agent_orchestrator_states_live ON agent_orchestrator_states (orchestration_id)
+    WHERE status IN ('launching', 'running');
+
 CREATE TABLE IF NOT EXISTS agent_runs (
     id          text PRIMARY KEY,
     agent_id    text NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
@@ -608,6 +611,20 @@ CREATE TABLE IF NOT EXISTS spend_days (
     PRIMARY KEY (day, account)
 ) WITH (fillfactor = 50);
 
+-- Orchestrations with ready tasks and no slot for them, in the order of their turn.
+CREATE TABLE IF NOT EXISTS slot_waits (
+    orchestration_id uuid PRIMARY KEY REFERENCES orchestrations (id) ON DELETE CASCADE,
+    account_id       text NOT NULL,
+    repository       text NOT NULL,
+    waits_on         text NOT NULL CHECK (waits_on IN ('account', 'repository')),
+    wanted           integer NOT NULL,
+    reason           text NOT NULL,
+    priority         integer NOT NULL DEFAULT 0,
+    since            timestamptz NOT NULL,
+    seen_at          timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS slot_waits_by_turn ON slot_waits (priority DESC, since, orchestration_id);
+
 -- Webhooks that were genuine, each body once; only a hint to look, so nothing of their content is kept.
 CREATE TABLE IF NOT EXISTS webhook_deliveries (
     body_hash   text PRIMARY KEY,
@@ -667,6 +684,7 @@ BEGIN
         'cursor_cache',
         'cursor_budgets',
         'spend_days',
+        'slot_waits',
         'webhook_deliveries'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);

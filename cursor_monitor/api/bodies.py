@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from cursor_monitor.domain.fleet import BATCH_LIMIT, TAG_LIMIT
 from cursor_monitor.domain.status import Mode
@@ -58,9 +57,15 @@ class OptionsBody(Body):
     max_followups: int | None = _documented("Follow-ups in all.", minimum=1, maximum=100_000)
     budget_cents: int | None = _documented("US cents in all, as Cursor charges them.", minimum=1, maximum=100_000_000)
     wall_hours: float | None = _documented("Hours from its start to its end.", exclusiveMinimum=0, maximum=WALL_LIMIT)
+    require_checks: bool | None = _documented("Accept work only once the checks of its head have passed.")
+    required_checks: list[Text] | None = _documented("Accept work only once these checks have passed.")
+    protected_paths: list[Text] | None = _documented("Files, folders or patterns that no agent may change.")
+    priority: int | None = _documented("The higher the sooner where several wait for a slot.", minimum=0, maximum=9)
     timeout_hours: float | None = _documented("A run without an end is cancelled.", exclusiveMinimum=0, maximum=168)
-    # Let through undocumented, so that the services can refuse them in clear words.
-    reviewer: SkipJsonSchema[Any] = None
+    reviewer: Any = _documented(
+        "A second agent judges what passes; a model's name chooses its model.",
+        anyOf=[{"type": "boolean"}, {"type": "string"}, {"type": "null"}],
+    )
 
 
 class BudgetBody(Body):

@@ -23,6 +23,15 @@ CODES: Mapping[str, str] = {
 COST_UNKNOWN = "cost_unknown"
 """Blocked because Cursor does not tell what was spent, so that a budget in cents cannot be kept."""
 
+DAY_BUDGET = "day_budget"
+"""Blocked because the account has begun or spent what it may in a day."""
+
+CHECKS_UNKNOWN = "checks_unknown"
+"""Blocked because the checks that are required of a task's work did not end, or nobody tells of them."""
+
+WAIVABLE = frozenset({COST_UNKNOWN, CHECKS_UNKNOWN})
+"""What a person who resumes goes on without."""
+
 NEAR_SHARE = 0.8
 COST_WAIT_MINUTES = 10.0
 """How long after a run the cost is waited for before it counts as unknown."""

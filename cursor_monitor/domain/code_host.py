@@ -29,6 +29,8 @@ class CodeHostFacts:
     failed_checks: tuple[str, ...]
     changed_files: int | None
     observed_at: datetime
+    passed_checks: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # the names of those that changed, as far as they were listed
 
 
 @dataclass(frozen=True, slots=True)

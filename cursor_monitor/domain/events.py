@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from cursor_monitor.domain import budgets
 from cursor_monitor.domain.code_host import CodeHostFacts
-from cursor_monitor.domain.orchestration import Options, PlanTask, Report
+from cursor_monitor.domain.orchestration import REVIEW, WORK, Options, PlanTask, Report, Review
 from cursor_monitor.domain.status import AttemptStatus, Level, Mode, OrchestrationStatus, Verdict
 
 
@@ -288,8 +288,12 @@ class AttemptRequested(AttemptEvent):
     prompt: str
     ref: str | None
     model: str | None
+    role: str = WORK
+    reviews_run_id: str | None = None
 
     def message(self) -> str:
+        if self.role == REVIEW:
+            return f"Launching a reviewer for task {self.task_key}" + (f" on {self.ref}." if self.ref else ".")
         return f"Launching agent {self.number} for task {self.task_key}" + (f" from {self.ref}." if self.ref else ".")
 
 
@@ -350,6 +354,7 @@ class RunObserved(AttemptEvent):
     report: Report | None = None
     branch: str | None = None
     pr_url: str | None = None
+    review: Review | None = None
 
     def message(self) -> str:
         return f"Run of task {self.task_key} is {self.run_status}."
@@ -390,6 +395,7 @@ class RunAssessed(AttemptEvent):
     quality_score: int | None
     quality_coverage: int
     evidence: dict[str, float | None] = field(default_factory=dict)  # part -> 0..1, None where unknown
+    complaint: str | None = None  # what is wrong, in words that are the same when it is wrong again
 
     def message(self) -> str:
         return f"{self.verdict} for task {self.task_key}: {self.reason}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cursor_monitor.domain.code_host import CodeHostFacts
+from cursor_monitor.domain.room import Room
 from cursor_monitor.domain.status import (
     ATTEMPT_LIVE,
     ORCHESTRATION_TERMINAL,
@@ -32,6 +33,11 @@ class Options:
     max_followups: int | None = None  # follow-ups in all
     budget_cents: int | None = None  # US cents in all, as Cursor charges them
     wall_hours: float | None = None  # from its start, pauses included
+    reviewer: bool | str = False  # a second agent judges what passes; a model's name chooses its model
+    require_checks: bool = False  # work is accepted only once the checks of its head have passed
+    required_checks: tuple[str, ...] = ()  # these by name; any of them requires checks
+    protected_paths: tuple[str, ...] = ()  # patterns of files that no agent may change
+    priority: int = 0  # 0..9, the higher the sooner where several wait for a slot
     timeout_hours: float = 4.0  # a run without an end is cancelled after this
     auto_create_pr: bool = True
     require_approval: bool = False
@@ -72,6 +78,18 @@ class Report:
     confidence: float | None = None  # 0..1
 
 
+WORK, REVIEW = "work", "review"
+"""What an attempt's agent is there for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A reviewer's verdict, as it wrote it; without approval there are findings."""
+
+    is_approved: bool
+    findings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """What was last observed of one run."""
@@ -82,6 +100,7 @@ class RunFacts:
     result: str | None = None
     report: Report | None = None
     ended_at: datetime | None = None  # when its end was seen
+    review: Review | None = None  # of a reviewer's run
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +132,9 @@ class Attempt:
     error_message: str | None = None
     code_host: CodeHostFacts | None = None  # None until the code host was asked
     cents: float | None = None  # what its runs cost as far as Cursor told; None is unknown, never nothing
+    role: str = WORK
+    reviews_run_id: str | None = None  # of a reviewer: the run whose head it looks at
+    complaints: tuple[str, ...] = ()  # what was found wrong with its newest runs, in order
     costed_run_id: str | None = None  # the newest run whose cost was asked for to the end
 
     @property
@@ -137,6 +159,18 @@ class Attempt:
         """The follow-up that Cursor has not taken yet."""
         newest = self.followups[-1] if self.followups else None
         return newest if newest and newest.run_id is None and not newest.is_dropped else None
+
+    @property
+    def awaits_review(self) -> bool:
+        """True where its work passed and nothing but a reviewer's verdict is missing."""
+        run = self.run
+        if self.role != WORK or not self.is_live or run is None or self.unsent_followup is not None:
+            return False
+        return run.status == "FINISHED" and self.assessed_run_id == run.id
+
+    def count_asked(self, what: str) -> int:
+        """How many follow-ups asked for this."""
+        return sum(followup.asks == what and not followup.is_dropped for followup in self.followups)
 
     def asked_for(self, what: str) -> bool:
         """True where an earlier follow-up already asked for this; one that was dropped never did."""
@@ -168,8 +202,18 @@ class Task:
 
     @property
     def attempt(self) -> Attempt | None:
-        """The newest attempt."""
-        return self.attempts[-1] if self.attempts else None
+        """The newest attempt at its work."""
+        return next((a for a in reversed(self.attempts) if a.role == WORK), None)
+
+    @property
+    def tries(self) -> int:
+        """How many agents were to do its work, reviewers not counted."""
+        return sum(a.role == WORK for a in self.attempts)
+
+    @property
+    def live_review(self) -> Attempt | None:
+        """The reviewer at work."""
+        return next((a for a in self.attempts if a.role == REVIEW and a.is_live), None)
 
     def with_attempt(self, attempt: Attempt) -> Task:
         """The same task with its attempt of that number replaced."""
@@ -208,6 +252,7 @@ class Snapshot:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     seq: int = 0
+    room: Room = field(default=Room(), compare=False, repr=False)  # looked up for a decision, no part of the state
 
     @property
     def is_terminal(self) -> bool:
@@ -228,6 +273,11 @@ class Snapshot:
     def agents_used(self) -> int:
         """The agents launched so far, the planner's among them."""
         return sum(len(task.attempts) for task in self.worked_on)
+
+    @property
+    def slots_used(self) -> int:
+        """The tasks with an agent; a reviewer works in the slot of whose work it looks at."""
+        return sum(any(a.is_live for a in task.attempts) for task in self.worked_on)
 
     def task(self, key: str) -> Task:
         """The task with that key, or the planner's part; KeyError if there is none."""

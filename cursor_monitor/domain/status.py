@@ -84,6 +84,7 @@ class Verdict(StrEnum):
     CONTINUE = "CONTINUE"  # work remains, or the report is missing
     TEST = "TEST"  # no tests were reported
     FIX = "FIX"  # failures were reported, or the score is below the threshold
+    REVIEW = "REVIEW"  # it passes; a reviewer is to look at it
     GIVE_UP = "GIVE_UP"
 
 

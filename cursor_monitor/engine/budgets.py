@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, COST_WAIT_MINUTES, NEAR_SHARE
+from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, COST_WAIT_MINUTES, DAY_BUDGET, NEAR_SHARE
 from cursor_monitor.domain.orchestration import Attempt, Snapshot
+from cursor_monitor.domain.room import Day
 from cursor_monitor.domain.status import RUN_TERMINAL
 
 
@@ -59,6 +60,11 @@ def closed_for(s: Snapshot, now: datetime, *, agents: int = 0, followups: int = 
         if more and use.allowed is not None and use.used + more > use.allowed:
             word = "agents" if name == "max_agents" else "follow-ups"
             return _used_up(use, f"{word} of the budget are used", waits=busy)
+    wanted = {"agents": agents, "follow-ups": followups, "cents": 1 if agents or followups else 0}
+    for day in s.room.day:
+        spent = day.used + wanted[day.name] > day.allowed if day.name != "cents" else day.used >= day.allowed
+        if wanted[day.name] and spent:
+            return Closed(DAY_BUDGET, _day_summary(day), waits=busy)
     return _closed_by_cost(s, now, by_name["budget_cents"], agents + followups)
 
 
@@ -95,6 +101,13 @@ def _closed_by_cost(s: Snapshot, now: datetime, use: Use, more: int) -> Closed |
     if started > 0 and use.used + started * expected >= use.allowed:
         return Closed(CODES["budget_cents"], "What is under way may use the rest of the cents.", waits=busy > 0)
     return None
+
+
+def _day_summary(day: Day) -> str:
+    return (
+        f"Today's limit of {day.allowed:g} {day.name} is reached, over all orchestrations of the account. "
+        f"Resume after midnight UTC, or have {day.setting} raised."
+    )
 
 
 def _used_up(use: Use, what: str, *, waits: bool) -> Closed:

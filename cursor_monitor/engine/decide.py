@@ -11,7 +11,7 @@ from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
 from cursor_monitor.engine import budgets
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging, planning
+from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging, planning, review
 from cursor_monitor.engine.rules.common import Events, deadline
 
 Rule = Callable[[Snapshot, datetime], Events]
@@ -36,6 +36,8 @@ ADVANCING: tuple[Rule, ...] = (
     merging.fail_on_conflicts,
     limits.warn_of_budgets,  # before what may block on one, and again after what uses it
     evidence.assess_finished_runs,
+    review.settle_reviews,
+    review.launch_reviewers,
     dispatch.settle_failed_tasks,
     dispatch.skip_unreachable_tasks,
     merging.skip_needless_merges,
@@ -84,5 +86,6 @@ def _wake_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     ]
     if snapshot.status in _MAY_ADVANCE:
         # One that has passed said all it had to say.
-        deadlines += [at for at in budgets.wake_times(snapshot) if at > now]
+        times = [*budgets.wake_times(snapshot), *evidence.check_times(snapshot)]
+        deadlines += [at for at in times if at > now]
     return min(deadlines, default=None)

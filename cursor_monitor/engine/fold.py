@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN
+from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, WAIVABLE
 from cursor_monitor.domain.orchestration import (
     PLANNER_KEY,
+    REVIEW,
+    WORK,
     Attempt,
     Followup,
     PlanTask,
@@ -25,6 +27,8 @@ from cursor_monitor.domain.status import (
     OrchestrationStatus,
     TaskStatus,
 )
+
+COMPLAINTS = 10  # kept of an attempt
 
 
 def rebuild(orchestration_id: str, history: Iterable[e.Event]) -> Snapshot:
@@ -83,7 +87,7 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
         case e.OrchestrationPaused():
             return replace(s, status=OrchestrationStatus.PAUSED)
         case e.OrchestrationResumed():
-            waived = (COST_UNKNOWN,) if s.error_code == COST_UNKNOWN and COST_UNKNOWN not in s.warned else ()
+            waived = (s.error_code,) if s.error_code in WAIVABLE and s.error_code not in s.warned else ()
             return replace(_going_on(s), allowance=event.allowance or s.allowance, warned=(*s.warned, *waived))
         case e.OrchestrationBlocked():
             return replace(s, status=OrchestrationStatus.BLOCKED, error_code=event.code, error_summary=event.summary)
@@ -135,7 +139,7 @@ def _retried(s: Snapshot, keys: tuple[str, ...]) -> Snapshot:
 
 
 def _retried_task(s: Snapshot, task: Task) -> Task:
-    allowed = max(s.options.max_attempts, len(task.attempts) + 1)
+    allowed = max(s.options.max_attempts, task.tries + 1)
     return replace(_reopened(task), attempts_allowed=allowed)
 
 
@@ -183,7 +187,7 @@ def _attempt_event(task: Task, event: e.AttemptEvent) -> Task:
     if isinstance(event, e.AttemptRequested):
         return _attempt_requested(task, event)
     attempt = next(a for a in task.attempts if a.agent_id == event.agent_id)
-    if isinstance(event, e.RunObserved):
+    if isinstance(event, e.RunObserved) and attempt.role == WORK:
         task = replace(task, branch=event.branch or task.branch, pr_url=event.pr_url or task.pr_url)
     if isinstance(event, e.FollowUpRequested) and task.status in TASK_TERMINAL:
         task = replace(_reopened(task), status=TaskStatus.RUNNING)
@@ -191,7 +195,16 @@ def _attempt_event(task: Task, event: e.AttemptEvent) -> Task:
 
 
 def _attempt_requested(task: Task, event: e.AttemptRequested) -> Task:
-    attempt = Attempt(event.agent_id, event.number, AttemptStatus.LAUNCHING, event.at)
+    attempt = Attempt(
+        event.agent_id,
+        event.number,
+        AttemptStatus.LAUNCHING,
+        event.at,
+        role=event.role,
+        reviews_run_id=event.reviews_run_id,
+    )
+    if event.role == REVIEW:
+        return replace(task, attempts=(*task.attempts, attempt))
     return replace(
         task,
         status=TaskStatus.RUNNING,
@@ -224,14 +237,15 @@ def _attempt_after(a: Attempt, event: e.AttemptEvent) -> Attempt:
         case e.RunObserved():
             started = a.run.started_at if a.run and a.run.id == event.run_id else event.at
             ended = event.at if event.run_status in RUN_TERMINAL else None
-            seen = RunFacts(event.run_id, event.run_status, started, event.result, event.report, ended)
+            seen = RunFacts(event.run_id, event.run_status, started, event.result, event.report, ended, event.review)
             return replace(a, run=seen)
         case e.CodeHostObserved():
             return replace(a, code_host=event.facts)
         case e.UsageObserved():
             return replace(a, cents=a.cents if event.cents is None else event.cents, costed_run_id=event.run_id)
         case e.RunAssessed():
-            return replace(a, assessed_run_id=event.run_id)
+            complaints = (*a.complaints, event.complaint)[-COMPLAINTS:] if event.complaint else ()
+            return replace(a, assessed_run_id=event.run_id, complaints=complaints)
         case e.PlanProposed() | e.PlanRejected():
             read = replace(a.run, result=None) if a.run else None  # a plan's text is long, and the event tells of it
             return replace(a, run=read, assessed_run_id=event.run_id)

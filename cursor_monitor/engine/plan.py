@@ -20,6 +20,7 @@ PROMPT_LIMIT = 100_000  # characters; Cursor publishes none, clients in the fiel
 NAME_LIMIT = 100  # Cursor's own limit for an agent's name
 REF_LIMIT = 255
 TASKS_LIMIT = 200
+NAMES_LIMIT = 100
 TIMEOUT_LIMIT = 168  # hours of one run
 WALL_LIMIT = 24 * 90  # hours of an orchestration
 KEY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -56,7 +57,7 @@ def parse_request(fields: Mapping[str, Any], defaults: Options, models: Sequence
         ref=parse_ref(_text(fields, "ref", REF_LIMIT), "ref"),
         model=_model(_text(fields, "model", 100), "model", models),
         tasks=_tasks(fields.get("tasks"), mode, models),
-        options=_options(fields.get("options"), defaults),
+        options=_options(fields.get("options"), defaults, models),
     )
     check_dependencies(request.tasks)
     check_size(make_plan(request, first_line_number(fields.get("prompt"))) or ())
@@ -187,14 +188,12 @@ def _depends_on(value: object, field: str, mode: Mode) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _options(value: object, defaults: Options) -> Options:
+def _options(value: object, defaults: Options, models: Sequence[str] = ()) -> Options:
     if value is None:
         return defaults
     if not isinstance(value, Mapping):
         raise Invalid("options", "must be an object")
-    if value.get("reviewer") is not None:
-        raise Invalid("options.reviewer", "is not offered by this version; leave it out")
-    refuse_unknown(value, frozenset(Options.__slots__) | {"reviewer"}, "options.")
+    refuse_unknown(value, frozenset(Options.__slots__), "options.")
     return Options(
         max_parallel_agents=_whole(value, "max_parallel_agents", 1, 50, defaults.max_parallel_agents),
         max_iterations=_whole(value, "max_iterations", 1, 100, defaults.max_iterations),
@@ -204,6 +203,11 @@ def _options(value: object, defaults: Options) -> Options:
         max_followups=_whole(value, "max_followups", 1, 100_000, 0) or defaults.max_followups,
         budget_cents=_whole(value, "budget_cents", 1, 100_000_000, 0) or defaults.budget_cents,
         wall_hours=_hours(value, "wall_hours", WALL_LIMIT, defaults.wall_hours),
+        reviewer=_reviewer(value.get("reviewer"), defaults.reviewer, models),
+        require_checks=_flag(value, "require_checks", defaults.require_checks),
+        required_checks=_names(value, "required_checks", defaults.required_checks),
+        protected_paths=_names(value, "protected_paths", defaults.protected_paths),
+        priority=_whole(value, "priority", 0, 9, defaults.priority),
         timeout_hours=_hours(value, "timeout_hours", TIMEOUT_LIMIT, defaults.timeout_hours) or defaults.timeout_hours,
         auto_create_pr=_flag(value, "auto_create_pr", defaults.auto_create_pr),
         require_approval=_flag(value, "require_approval", defaults.require_approval),
@@ -261,6 +265,30 @@ def _hours(fields: Mapping[Any, Any], name: str, limit: int, default: float | No
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= limit:
         raise Invalid(f"options.{name}", f"must be a number above 0, at most {limit}")
     return float(value)
+
+
+def _reviewer(value: object, default: bool | str, models: Sequence[str]) -> bool | str:
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise Invalid("options.reviewer", "must be true, false or the name of a model")
+    if len(value) > 100 or "\x00" in value:
+        raise Invalid("options.reviewer", "is no name of a model")
+    return _model(value.strip() or None, "options.reviewer", models) or False
+
+
+def _names(fields: Mapping[Any, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
+        raise Invalid(f"options.{name}", "must be a list of text")
+    names = tuple(dict.fromkeys(v.strip() for v in value if v.strip()))
+    if len(names) > NAMES_LIMIT or any(len(v) > REF_LIMIT or "\x00" in v for v in names):
+        raise Invalid(f"options.{name}", f"may hold {NAMES_LIMIT} names of at most {REF_LIMIT} characters")
+    return names
 
 
 def parse_budget(fields: Mapping[str, Any]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from cursor_monitor.domain.orchestration import Report, TestCounts
+from cursor_monitor.domain.orchestration import Report, Review, TestCounts
 from cursor_monitor.domain.text import storable
 
 _OPENING = re.compile(r"```json[ \t\r]*\n")
@@ -37,6 +37,22 @@ def parse_report(message: str | None) -> Report | None:
         )
     except ValueError:
         return None
+
+
+def parse_review(message: str | None) -> Review | None:
+    """The last fenced JSON block as a reviewer's verdict; None where there is none or it breaks the contract."""
+    block = last_json_block(message or "")
+    if block is None or len(block) > _SIZE:
+        return None
+    try:
+        data = json.loads(block, parse_constant=_refuse)
+        if not isinstance(data, dict) or data.get("verdict") not in ("approve", "changes"):
+            return None
+        findings = tuple(line for line in _lines(data, "findings", required=False) if line.strip())
+    except (ValueError, RecursionError, TypeError):
+        return None
+    is_approved = data["verdict"] == "approve"
+    return None if not is_approved and not findings else Review(is_approved, () if is_approved else findings)
 
 
 def last_json_block(message: str) -> str | None:

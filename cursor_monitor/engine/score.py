@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cursor_monitor.domain.orchestration import Report
+from cursor_monitor.domain.orchestration import Attempt, Report, RunFacts
+from cursor_monitor.engine.gates import host_facts
 
-WEIGHTS: Mapping[str, int] = {"report": 30, "tests": 30, "confidence": 20, "iterations": 20}
+WEIGHTS: Mapping[str, int] = {
+    "report": 30,
+    "tests": 30,
+    "checks": 40,
+    "agreement": 20,
+    "review": 40,
+    "confidence": 20,
+    "iterations": 20,
+}
 """How much each part of the evidence counts; a part that is unknown counts for nothing, not for zero."""
 
 WEAKNESS: Mapping[str, str] = {
     "report": "work is reported as remaining",
     "tests": "tests are missing or fail",
+    "checks": "checks at the code host are red",
+    "agreement": "your report says that tests pass, and the checks say otherwise",
+    "review": "the reviewer asked for changes",
     "confidence": "you reported low confidence: find out what you doubt, and settle it",
     "iterations": "many follow-ups were needed",
 }
@@ -33,13 +45,19 @@ class Score:
         return tuple(WEAKNESS[part] for _, part in known if part != "iterations")
 
 
-def score_run(report: Report | None, *, iterations: int, max_iterations: int) -> Score:
-    """Score one finished run; `iterations` are the follow-ups its agent needed."""
+def score_run(attempt: Attempt, run: RunFacts, *, max_iterations: int, review: float | None = None) -> Score:
+    """Score one finished run by its report, the code host's checks and the follow-ups its agent needed."""
+    report = run.report
+    checks = _checks_share(attempt, run)
+    says = _passed_share(report)
     evidence: dict[str, float | None] = {
         "report": _finished_share(report),
-        "tests": _passed_share(report),
+        "tests": says,
+        "checks": checks,
+        "agreement": None if checks is None or says is None else float((says == 1.0) <= (checks == 1.0)),
+        "review": review,
         "confidence": report.confidence if report else None,
-        "iterations": 1 - min(iterations, max_iterations) / max_iterations,
+        "iterations": 1 - min(attempt.iterations, max_iterations) / max_iterations,
     }
     return weigh(evidence)
 
@@ -50,6 +68,11 @@ def weigh(evidence: dict[str, float | None]) -> Score:
     total = sum(WEIGHTS[part] for part in known)
     value = round(100 * sum(WEIGHTS[part] * value for part, value in known.items()) / total) if total else None
     return Score(value, round(100 * total / sum(WEIGHTS.values())), evidence)
+
+
+def _checks_share(attempt: Attempt, run: RunFacts) -> float | None:
+    facts = host_facts(attempt, run)
+    return {"passed": 1.0, "failed": 0.0}.get(facts.checks) if facts else None
 
 
 def _finished_share(report: Report | None) -> float | None:

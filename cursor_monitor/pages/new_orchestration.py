@@ -199,6 +199,8 @@ def _options() -> rx.Component:
                 class_name="form-row",
             ),
             switch("auto_create_pr", "Let agents open pull requests", checked=True),
+            switch("reviewer", "Let a second agent review what passes"),
+            switch("require_checks", "Accept work only once its checks have passed"),
             switch("require_approval", "Ask me before agents are launched"),
             class_name="form",
         ),

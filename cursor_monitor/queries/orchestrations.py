@@ -12,7 +12,7 @@ from cursor_monitor.domain.errors import Invalid, NotFound
 from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine.budgets import Use, uses
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
-from cursor_monitor.store import code_hosts, tables
+from cursor_monitor.store import code_hosts, slots, tables
 from cursor_monitor.store import events as event_store
 from cursor_monitor.store import orchestrations as store
 from cursor_monitor.store.database import reading
@@ -195,7 +195,9 @@ def list_tasks(orchestration_id: str) -> tuple[TaskRow, ...]:
             raise NotFound(f"No orchestration has the id {orchestration_id}.")
         tasks = store.select_tasks(session, key)
         checks = code_hosts.select_checks(session, [t.agent_id for t in tasks if t.agent_id])
-    return tuple(_task(task, found, {t.key: t.status for t in tasks}, checks) for task in tasks)
+        no_slot = slots.reason(session, key)
+    statuses = {t.key: t.status for t in tasks}
+    return tuple(_task(task, found, statuses, checks, no_slot) for task in tasks)
 
 
 def list_events(
@@ -268,7 +270,13 @@ def _detail(o: tables.Orchestration, budgets: tuple[Use, ...]) -> OrchestrationD
     )
 
 
-def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str], checks: dict[str, str]) -> TaskRow:
+def _task(
+    t: tables.Task,
+    o: tables.Orchestration,
+    statuses: dict[str, str],
+    checks: dict[str, str],
+    no_slot: str | None,
+) -> TaskRow:
     return TaskRow(
         key=t.key,
         title=t.title,
@@ -290,11 +298,11 @@ def _task(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str], che
         error_message=t.error_message,
         started_at=t.started_at,
         completed_at=t.completed_at,
-        waits_for=_waits_for(t, o, statuses),
+        waits_for=_waits_for(t, o, statuses, no_slot),
     )
 
 
-def _waits_for(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]) -> str | None:
+def _waits_for(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str], no_slot: str | None) -> str | None:
     if t.status != TaskStatus.PENDING:
         return None
     waiting = [key for key in t.depends_on if statuses.get(key) != TaskStatus.COMPLETED]
@@ -310,6 +318,8 @@ def _waits_for(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str]
         case OrchestrationStatus.BLOCKED:
             return o.error_summary or "a person"
         case _:
+            if no_slot is not None:
+                return no_slot
             limit = o.options.get("max_parallel_agents")
             return f"a free slot ({o.active_agents} of {limit} agents busy)" if o.active_agents else "a worker"
 

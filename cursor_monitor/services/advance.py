@@ -12,9 +12,9 @@ from sqlmodel import Session
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, look_job
-from cursor_monitor.domain.orchestration import PLANNER_KEY, Snapshot
-from cursor_monitor.engine import decide
+from cursor_monitor.domain.orchestration import PLANNER_KEY, WORK, Snapshot
 from cursor_monitor.engine.fold import evolve
+from cursor_monitor.services import limits
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import agents, jobs, notices, orchestrations, spending
 from cursor_monitor.store import events as event_store
@@ -34,8 +34,11 @@ def record_facts(session: Session, snapshot: Snapshot, facts: Sequence[e.Event])
     after = snapshot
     for fact in facts:
         after = evolve(after, fact)
-    decision = decide(after, event_store.database_now(session))
-    write(session, snapshot, decision.snapshot, [*facts, *decision.events], wake_at=decision.wake_at)
+    now = event_store.database_now(session)
+    decision = limits.decide_within(session, after, now)
+    events = [*facts, *decision.events]
+    write(session, snapshot, decision.snapshot, events, wake_at=decision.wake_at)
+    jobs.enqueue(session, limits.after_decision(session, decision.snapshot, events, now))
     return decision.snapshot
 
 
@@ -116,7 +119,7 @@ def _agent_values(s: Snapshot, event: e.AttemptRequested) -> dict[str, object]:
         "ref": event.ref,
         "model": event.model,
         "prompt": event.prompt,
-        "auto_create_pr": s.options.auto_create_pr and event.task_key != PLANNER_KEY,
+        "auto_create_pr": s.options.auto_create_pr and event.task_key != PLANNER_KEY and event.role == WORK,
         "created_by": s.created_by,
         "created_at": event.at,
     }

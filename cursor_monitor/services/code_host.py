@@ -13,7 +13,7 @@ from sqlmodel import Session
 from cursor_monitor.codehost.api import CodeHost, Look, Memory, Tally
 from cursor_monitor.codehost.errors import CodeHostError
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.code_host import CodeHostFacts, Target, seconds_to_next_look, summarise
+from cursor_monitor.domain.code_host import GREEN, CodeHostFacts, Target, seconds_to_next_look, summarise
 from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Settled, Snooze
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.attempts import locate
@@ -122,6 +122,8 @@ def _facts(look: Look, now: datetime) -> CodeHostFacts:
         failed_checks=tuple(dict.fromkeys(check.name for check in checks.items if check.is_red)) if checks else (),
         changed_files=look.files.total if look.files else None,
         observed_at=now,
+        passed_checks=tuple(dict.fromkeys(c.name for c in checks.items if c.conclusion in GREEN)) if checks else (),
+        files=tuple(file.name for file in look.files.items) if look.files else (),
     )
 
 
@@ -151,8 +153,10 @@ def _tell_engine(session: Session, agent_id: str, facts: CodeHostFacts, *, only_
     found = locate(session, agents.find(session, agent_id))
     if found is None or found.snapshot.is_terminal:
         return
-    known = found.attempt.code_host
-    if known is not None and (only_first or replace(known, observed_at=facts.observed_at) == facts):
+    known, run = found.attempt.code_host, found.attempt.run
+    is_first_since_run = known is not None and run is not None and run.ended_at and known.observed_at < run.ended_at
+    is_same = known is not None and replace(known, observed_at=facts.observed_at) == facts
+    if known is not None and (only_first or (is_same and not is_first_since_run)):
         return
     seen = e.CodeHostObserved(at=facts.observed_at, task_key=found.task.key, agent_id=agent_id, facts=facts)
     record_facts(session, found.snapshot, [seen])

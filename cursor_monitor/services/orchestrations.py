@@ -16,11 +16,12 @@ from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
 from cursor_monitor.domain.ids import followup_id, mint_uuid7
 from cursor_monitor.domain.jobs import advance_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, LaunchRequest, Snapshot, Task
-from cursor_monitor.domain.status import AttemptStatus, TaskStatus
+from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
 from cursor_monitor.engine.plan_hash import check_unchanged
+from cursor_monitor.services import limits
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.dry_run import planned_tasks, present_hash, request_of
 from cursor_monitor.services.tuning import current
@@ -190,8 +191,11 @@ def _requested(request: LaunchRequest, by: str, at: datetime) -> e.Orchestration
 
 
 def _record(session: Session, s: Snapshot, event: e.Event) -> None:
-    write(session, s, evolve(s, event), [event])
+    after = evolve(s, event)
+    write(session, s, after, [event])
     jobs.enqueue(session, [advance_job(s.id)])
+    if after.is_cancelling or after.status is OrchestrationStatus.PAUSED:
+        jobs.enqueue(session, limits.leave_queue(session, after))
 
 
 def _locked(session: Session, orchestration_id: str, control: str) -> Snapshot:

@@ -13,11 +13,11 @@ from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budget import Urgency
 from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Retry, Settled, Snooze, usage_job
-from cursor_monitor.domain.orchestration import PLANNER_KEY
+from cursor_monitor.domain.orchestration import PLANNER_KEY, REVIEW, WORK
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus
 from cursor_monitor.domain.text import storable
 from cursor_monitor.engine.plan_agent import ANSWER_LIMIT
-from cursor_monitor.engine.report import parse_report
+from cursor_monitor.engine.report import parse_report, parse_review
 from cursor_monitor.services import code_host_watch
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.attempts import Located, locate
@@ -201,7 +201,8 @@ def _observed(found: Located, run: RunView, branch: str | None, pr_url: str | No
         run_id=run.id,
         run_status=run.status,
         result=text[-(ANSWER_LIMIT if found.task.key == PLANNER_KEY else _EXCERPT) :] if text else None,
-        report=parse_report(text) if run.status in RUN_TERMINAL else None,
+        report=parse_report(text) if run.status in RUN_TERMINAL and found.attempt.role == WORK else None,
+        review=parse_review(text) if run.status in RUN_TERMINAL and found.attempt.role == REVIEW else None,
         branch=branch,
         pr_url=pr_url,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cursor_monitor.domain.orchestration import Options
+from cursor_monitor.domain.room import SharedLimits
 from cursor_monitor.services.governor import account_of
 from cursor_monitor.services.tuning import Tuning, tune
 from cursor_monitor.settings import Settings, SettingsError
@@ -34,6 +35,13 @@ def tuning_from(settings: Settings) -> Tuning:
             max_iterations=settings.max_iterations,
             quality_threshold=settings.quality_threshold,
             timeout_hours=settings.agent_timeout_hours,
+        ),
+        shared=SharedLimits(
+            account_agents=settings.max_parallel_agents_per_account or None,
+            repository_agents=settings.max_parallel_agents_per_repository or None,
+            day_agents=settings.max_agents_per_day or None,
+            day_followups=settings.max_followups_per_day or None,
+            day_cents=settings.max_cents_per_day or None,
         ),
         observe_min_seconds=settings.observe_min_seconds,
         observe_max_seconds=settings.observe_max_seconds,

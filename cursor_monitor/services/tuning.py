@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cursor_monitor.domain.orchestration import Options
+from cursor_monitor.domain.room import SharedLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class Tuning:
     """Defaults for new orchestrations, and how often a run is looked at (seconds)."""
 
     options: Options = field(default_factory=Options)
+    shared: SharedLimits = field(default_factory=SharedLimits)
     observe_min_seconds: float = 1.0
     observe_max_seconds: float = 30.0
     requests_per_minute: int = 300

@@ -14,7 +14,7 @@ from cursor_monitor.simulator.clock import Clock
 from cursor_monitor.simulator.errors import ApiError
 from cursor_monitor.simulator.model import CANCELLED, FINISHED, NEVER, Agent, Run
 from cursor_monitor.simulator.repos import repo_key
-from cursor_monitor.simulator.scenarios import parse_scenario, without_markers
+from cursor_monitor.simulator.scenarios import Scenario, is_review, parse_scenario, without_markers
 from cursor_monitor.simulator.schedule import course_of
 
 Entry = dict[str, Any]
@@ -150,6 +150,9 @@ class World:
     def _draft(self, agent_id: str, spec: Entry, prompt: str, now: int) -> Agent:
         scenario = parse_scenario(prompt)
         keys = [repo_key(repo["url"]) for repo in spec.get("repos", [])]
+        review_round = self._review_round(spec, keys) if is_review(prompt) else None
+        if review_round is not None:  # the task it quotes is not its own
+            scenario = Scenario(review_changes=scenario.review_changes, cents=scenario.cents, no_branch=True)
         return Agent(
             id=agent_id,
             ordinal=len(self._order),
@@ -159,7 +162,14 @@ class World:
             scenario=scenario,
             pr_numbers=[101 + len(self.by_repo.get(key, [])) for key in keys],
             doomed=scenario.error_once and _fingerprint(prompt) not in self._failed_prompts,
+            review_round=review_round,
         )
+
+    def _review_round(self, spec: Entry, keys: list[str]) -> int:
+        """How many reviewers looked at the same branch before."""
+        ref = [repo.get("startingRef") for repo in spec.get("repos", [])]
+        others = [agent for key in keys for agent in self.by_repo.get(key, []) if agent.review_round is not None]
+        return sum([repo.get("startingRef") for repo in agent.repos] == ref for agent in others)
 
     def _apply_agent(self, entry: Entry) -> None:
         agent = self._draft(entry["id"], entry["spec"], entry["run"]["prompt"], entry["ms"])

@@ -65,6 +65,7 @@ class Agent:
     scenario: Scenario
     pr_numbers: list[int]
     doomed: bool = False
+    review_round: int | None = None  # of an agent that is asked for a verdict: how many were so before
     touched_ms: int = 0
     archived: bool = False
     revived: bool = False

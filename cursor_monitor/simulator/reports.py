@@ -75,9 +75,18 @@ def report_of(work: Work) -> dict[str, Any]:
 
 
 def result_text(agent: Agent, run: Run, seed: str) -> str:
-    """The final reply of a finished run that writes code."""
+    """The final reply of a finished run that writes code, or judges it."""
+    if agent.review_round is not None:
+        return _verdict(agent)
     work = work_of(agent, run, seed)
     return f"{_summary(work)}{_report_block(agent.scenario, run.number, work)}"
+
+
+def _verdict(agent: Agent) -> str:
+    asks = agent.review_round is not None and agent.review_round < agent.scenario.review_changes
+    findings = ["src: the empty input is not handled", "tests: the error path is not covered"] if asks else []
+    verdict = {"verdict": "changes" if asks else "approve", "findings": findings}
+    return f"I read the difference and ran the tests.\n\n```json\n{json.dumps(verdict)}\n```"
 
 
 def _summary(work: Work) -> str:

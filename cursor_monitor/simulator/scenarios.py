@@ -26,6 +26,8 @@ class Scenario:
     bad_report: int = 0
     low_quality: int = 0
     red_ci: int = 0
+    review_changes: int = 0
+    cents: float | None = None
     no_branch: bool = False
     merged: bool = False
     slow: float | None = None
@@ -33,7 +35,7 @@ class Scenario:
 
 
 _FIELDS = {field.name.replace("_", "-"): field.name for field in fields(Scenario)}
-_NEEDS_NUMBER = {"iterate", "failing-tests", "low-quality", "no-tests", "red-ci"}
+_NEEDS_NUMBER = {"iterate", "failing-tests", "low-quality", "no-tests", "red-ci", "review-changes"}
 _NUMBER_OR_ALWAYS = {"error", "no-report", "bad-report"}
 _SWITCHES = {"error-once", "expire", "never", "no-branch", "merged"}
 
@@ -53,6 +55,11 @@ def parse_scenario(prompt: str) -> Scenario:
     return scenario
 
 
+def is_review(prompt: str) -> bool:
+    """True where the prompt asks for a reviewer's verdict."""
+    return '{"verdict": ' in prompt
+
+
 def markers_in(prompt: str) -> list[str]:
     """The prompt's markers in order, planner markers left out."""
     return [match.group(0) for match in MARKER.finditer(prompt) if match.group(1) != "plan"]
@@ -70,7 +77,7 @@ def _value(word: str, value: str | None, marker: str) -> object:
         return ALWAYS
     if word in _NEEDS_NUMBER | _NUMBER_OR_ALWAYS and value and re.fullmatch(r"\d{1,6}", value):
         return int(value)
-    if word == "slow" and value and re.fullmatch(r"\d{1,6}(\.\d{1,3})?", value):
+    if word in ("slow", "cents") and value and re.fullmatch(r"\d{1,6}(\.\d{1,3})?", value):
         return float(value)
     if word == "plan" and value:
         return tuple(name.strip() for name in value.split(","))

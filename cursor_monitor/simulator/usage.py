@@ -34,6 +34,8 @@ def _run_usage(world: World, agent: Agent, run: Run, wait: int) -> Json:
     recorded = run.ends_ms is not None and world.clock.now() >= run.ends_ms + wait
     counts = _counts(world.seed, agent, run) if recorded else dict.fromkeys(_COUNTS, 0)
     cents = round(sum(counts[name] * price for name, price in zip(_COUNTS, _PRICES, strict=True)) / 1e6, 4)
+    if recorded and agent.scenario.cents is not None:
+        cents = agent.scenario.cents
     entry: Json = {
         "id": run.id,
         "usage": counts | {"totalTokens": sum(counts.values())},

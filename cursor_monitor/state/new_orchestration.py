@@ -163,7 +163,7 @@ def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:
     for name in ("timeout_hours", "wall_hours"):
         if text.get(name):
             options[name] = _number(text[name], float)
-    for name in ("auto_create_pr", "require_approval"):
+    for name in ("auto_create_pr", "reviewer", "require_checks", "require_approval"):
         options[name] = form.get(name) in (True, "on", "true")
     return options
 

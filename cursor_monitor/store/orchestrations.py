@@ -182,7 +182,7 @@ def _save_task(session: Session, orchestration_id: str, position: int, task: Tas
         "status": task.status,
         "agent_id": newest.agent_id if newest else None,
         "latest_run_id": newest.run.id if newest and newest.run else None,
-        "attempts": len(task.attempts),
+        "attempts": task.tries,
         "iterations": newest.iterations if newest else 0,
     }
     _upsert(session, tables.Task, values, ("orchestration_id", "key"))

@@ -42,6 +42,6 @@ def assert_all_replayed() -> None:
 
 def _assert_counters(row: tables.Task, task: Task) -> None:
     newest = task.attempt
-    assert (row.attempts, row.iterations) == (len(task.attempts), newest.iterations if newest else 0)
+    assert (row.attempts, row.iterations) == (task.tries, newest.iterations if newest else 0)
     assert row.agent_id == (newest.agent_id if newest else None)
     assert row.latest_run_id == (newest.run.id if newest and newest.run else None)

@@ -7,6 +7,7 @@ from datetime import datetime
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.ids import attempt_agent_id
 from cursor_monitor.domain.orchestration import Snapshot, Task
+from cursor_monitor.domain.room import Waiting
 from cursor_monitor.domain.status import (
     TASK_TERMINAL,
     OrchestrationStatus,
@@ -48,7 +49,7 @@ def skip_unreachable_tasks(s: Snapshot, now: datetime) -> Events:
 def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
     """Launch what is ready into the free slots, within the budget of agents."""
     ready = [task for task in s.tasks if _is_ready(s, task)]
-    free = s.options.max_parallel_agents - len(s.live_attempts)
+    free = min([_own_slots(s), *(slots.free for slots in s.room.slots)])
     launches: list[e.Event] = []
     for task in ready[: max(free, 0)]:
         closed = closed_for(s, now, agents=len(launches) + 1)
@@ -58,6 +59,19 @@ def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
             return [e.OrchestrationBlocked(at=now, code=closed.code, summary=closed.summary)]
         launches.append(_launch(s, task, now))
     return launches
+
+
+def waiting_for_room(s: Snapshot, now: datetime, begun: int) -> Waiting | None:
+    """What is ready after a decision that began so many, and has no slot only because others have them."""
+    wanted = min(_own_slots(s), sum(_is_ready(s, task) for task in s.tasks))
+    if wanted <= 0 or not s.room.slots or closed_for(s, now, agents=1) is not None:
+        return None
+    tightest = min(s.room.slots, key=lambda slots: slots.free)
+    return Waiting(tightest.name, wanted, tightest.reason(begun))
+
+
+def _own_slots(s: Snapshot) -> int:
+    return s.options.max_parallel_agents - s.slots_used
 
 
 def finish(s: Snapshot, now: datetime) -> Events:
@@ -102,7 +116,7 @@ def _is_ready(s: Snapshot, task: Task) -> bool:
 def may_try_again(s: Snapshot, task: Task) -> bool:
     """True where the newest attempt failed in a way that another may not, and one more is allowed."""
     allowed = task.attempts_allowed or s.options.max_attempts
-    return task.attempt is not None and task.attempt.may_retry and len(task.attempts) < allowed
+    return task.attempt is not None and task.attempt.may_retry and task.tries < allowed
 
 
 def _is_satisfied(task: Task) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
+from cursor_monitor.domain.orchestration import REVIEW, Attempt, Snapshot, Task
 from cursor_monitor.domain.status import (
     RUN_TERMINAL,
     TASK_TERMINAL,
@@ -90,6 +90,9 @@ def _cancel_attempt(task: Task, attempt: Attempt, now: datetime) -> Events:
 
 
 def _after_failed_run(s: Snapshot, task: Task, attempt: Attempt, status: str, now: datetime) -> Events:
+    if attempt.role == REVIEW:
+        ended_as = AttemptStatus.CANCELLED if s.is_cancelling else AttemptStatus.FAILED
+        return [attempt_ended(task, attempt, ended_as, now, "review_failed", f"the reviewer's run ended {status}")]
     ours = attempt.run is not None and attempt.cancelling_run_id == attempt.run.id
     if status == "CANCELLED" and not ours:
         ended = attempt_ended(

@@ -8,7 +8,7 @@ from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, Upload, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
-from cursor_monitor.store.tables.spending import SpendDay
+from cursor_monitor.store.tables.spending import SlotWait, SpendDay
 
 __all__ = [
     "Agent",
@@ -28,6 +28,7 @@ __all__ = [
     "Orchestration",
     "Run",
     "RunStream",
+    "SlotWait",
     "SpendDay",
     "Tag",
     "Task",

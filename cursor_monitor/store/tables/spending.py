@@ -1,8 +1,9 @@
-"""What is begun and spent."""
+"""What is begun and spent, and who waits for a slot."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import Double, Text
 from sqlmodel import Field, SQLModel
@@ -18,3 +19,19 @@ class SpendDay(SQLModel, table=True):
     cents: float = Field(default=0.0, sa_type=Double)
     agents: int = 0
     followups: int = 0
+
+
+class SlotWait(SQLModel, table=True):
+    """An orchestration whose ready tasks wait for a slot of its account or repository."""
+
+    __tablename__ = "slot_waits"  # pyright: ignore[reportAssignmentType]
+
+    orchestration_id: UUID = Field(primary_key=True, foreign_key="orchestrations.id")
+    account_id: str = Field(sa_type=Text)
+    repository: str = Field(sa_type=Text)
+    waits_on: str = Field(sa_type=Text)
+    wanted: int
+    reason: str = Field(sa_type=Text)
+    priority: int = 0
+    since: datetime
+    seen_at: datetime

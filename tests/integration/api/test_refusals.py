@@ -51,7 +51,7 @@ REFUSED = [
     ({"options": {"timeout_hours": 0}}, "options.timeout_hours", "above 0"),
     ({"options": {"auto_create_pr": "yes"}}, "options.auto_create_pr", "true or false"),
     ({"options": {"budget_cents": 0}}, "options.budget_cents", "from 1 to"),
-    ({"options": {"reviewer": "ann"}}, "options.reviewer", "not offered"),
+    ({"options": {"reviewer": []}}, "options.reviewer", "the name of a model"),
     ({"options": []}, "options", "must be an object"),
     ({"mode": "AUTO", "tasks": [{"key": "a"}]}, "tasks[0].prompt", "required"),
     ({"mode": "AUTO", "tasks": ["do it"]}, "tasks[0]", "must be an object"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import COST_UNKNOWN
-from cursor_monitor.domain.orchestration import PLANNER_KEY, Snapshot, Task
-from cursor_monitor.domain.status import TASK_TERMINAL, OrchestrationStatus, TaskStatus
+from cursor_monitor.domain.orchestration import PLANNER_KEY, REVIEW, WORK, Snapshot, Task
+from cursor_monitor.domain.status import TASK_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import Decision, decide
 from cursor_monitor.engine.fold import evolve
 from cursor_monitor.engine.plan_check import check_dependencies
@@ -47,6 +48,9 @@ def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
         task = s.task(event.task_key)
         assert task.status in (TaskStatus.PENDING, TaskStatus.RUNNING)
         assert event.number == len(task.attempts) + 1
+        if event.role == REVIEW:
+            _check_review(s, task, event)
+            return
         assert event.model == (task.model or s.model), "the person's model must reach every agent"
         assert task.key != PLANNER_KEY or not s.is_planned, "a planner for what is planned"
         if task.status is TaskStatus.PENDING:
@@ -62,6 +66,8 @@ def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
         assert attempt.iterations < s.options.max_iterations, "a follow-up beyond the cap"
         assert attempt.run is not None
         assert attempt.run.status == "FINISHED"
+    if isinstance(event, e.TaskCompleted):
+        _check_completed(s, event)
     if isinstance(event, e.RunCancelRequested):
         assert _attempt(s, event).cancelling_run_id != event.run_id, "one run cancelled twice"
     if isinstance(event, e.AttemptEnded):
@@ -76,6 +82,29 @@ def _check_plan(s: Snapshot, event: e.PlanMade) -> None:
         allowed = s.allowance or s.options.max_agents
         assert allowed is None or len(event.tasks) <= max(1, allowed - 1), "a plan beyond the budget of agents"
         assert all(task.model is None and task.ref is None for task in event.tasks), "not for the planner to choose"
+
+
+def _check_review(s: Snapshot, task: Task, event: e.AttemptRequested) -> None:
+    assert s.options.reviewer
+    worker = task.attempt
+    assert worker is not None
+    assert worker.is_live
+    assert worker.run is not None
+    assert (worker.run.status, worker.run.id) == ("FINISHED", event.reviews_run_id)
+    same_head = [a for a in task.attempts if a.reviews_run_id == event.reviews_run_id]
+    assert not any(a.is_live or a.status is AttemptStatus.SUCCEEDED for a in same_head), "two reviewers of one head"
+
+
+def _check_completed(s: Snapshot, event: e.TaskCompleted) -> None:
+    if s.options.reviewer:
+        task = s.task(event.task_key)
+        worker = task.attempt
+        assert worker is not None
+        assert worker.run is not None
+        reviews = [a for a in task.attempts if a.reviews_run_id == worker.run.id and a.run is not None]
+        verdicts = [a.run.review for a in reviews if a.run is not None and a.run.review is not None]
+        assert verdicts, "completed without a verdict"
+        assert verdicts[-1].is_approved, "completed although the reviewer asks for changes"
 
 
 def _check_may_start(s: Snapshot) -> None:
@@ -101,12 +130,17 @@ def _attempt(s: Snapshot, event: e.AttemptEvent):
 def _check_terminal_tasks_are_left_alone(before: Snapshot, after: Snapshot) -> None:
     for task in before.tasks:
         if task.status in TASK_TERMINAL:
-            assert after.task(task.key) == task
+            assert _work_of(after.task(task.key)) == _work_of(task)
+
+
+def _work_of(task: Task) -> Task:
+    # A reviewer that is still at work when its task ends comes to an end of its own.
+    return replace(task, attempts=tuple(a for a in task.attempts if a.role == WORK))
 
 
 def _check_parallel_cap(before: Snapshot, decision: Decision) -> None:
     if any(isinstance(event, e.AttemptRequested) for event in decision.events):
-        live = len(decision.snapshot.live_attempts)
+        live = sum(any(a.is_live for a in task.attempts) for task in decision.snapshot.tasks)
         assert live <= before.options.max_parallel_agents, "more agents at once than allowed, net of those running"
 
 
@@ -114,7 +148,9 @@ def _check_agents(s: Snapshot) -> None:
     ids = [attempt.agent_id for task in s.worked_on for attempt in task.attempts]
     assert len(ids) == len(set(ids)), "two attempts share an agent id"
     for task in s.worked_on:
-        assert sum(attempt.is_live for attempt in task.attempts) <= 1, "two agents at work on one task"
+        for role in (WORK, REVIEW):
+            live = sum(attempt.is_live and attempt.role == role for attempt in task.attempts)
+            assert live <= 1, f"two agents at {role} on one task"
         assert all(attempt.iterations <= s.options.max_iterations for attempt in task.attempts)
 
 

@@ -18,7 +18,17 @@ from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.code_host import CHECKS, PR_STATES, CodeHostFacts
 from cursor_monitor.domain.controls import possible_controls, possible_task_controls
 from cursor_monitor.domain.ids import followup_id
-from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Report, Snapshot, Task, TestCounts
+from cursor_monitor.domain.orchestration import (
+    PLANNER_KEY,
+    REVIEW,
+    WORK,
+    Attempt,
+    Report,
+    Review,
+    Snapshot,
+    Task,
+    TestCounts,
+)
 from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.budgets import closed_for, uses
@@ -52,6 +62,8 @@ PLANS = (
 )
 """Answers of a planner: one task, a chain, one that needs a merge, a circle, too many, a grab for budget, none."""
 
+REVIEWS = (Review(True), Review(True), Review(False, ("It lacks a test.",)), Review(False, ("No.",)), None)
+
 UNKNOWN_WORDS = ("QUEUED", "HIBERNATING")
 LAUNCHES = (*["launched"] * 8, "lost", "lost", "refused", "held")
 SENDINGS = (*["sent"] * 6, "refused", "dropped", "held")
@@ -83,6 +95,7 @@ class CloudRun:
     id: str
     status: str = "CREATING"
     report: Report | None = None
+    review: Review | None = None
     branch: str | None = None
     result: str | None = None
 
@@ -177,7 +190,7 @@ class World:
             assert use.allowed is None or use.used <= use.allowed, f"more than the budget: {use}"
         for task in self.snapshot.tasks:
             allowed = self.attempts_allowed.get(task.key, self.snapshot.options.max_attempts)
-            assert len(task.attempts) <= allowed, f"{task.key}: {len(task.attempts)} attempts, {allowed} allowed"
+            assert task.tries <= allowed, f"{task.key}: {task.tries} attempts, {allowed} allowed"
         planner = self.snapshot.planner
         if planner is not None:
             assert len(planner.attempts) <= self.snapshot.options.max_attempts + self.retries, "too many planners"
@@ -277,7 +290,8 @@ class World:
                     run_id=run.id,
                     run_status=run.status,
                     result=run.result if run.is_over else None,
-                    report=run.report if run.is_over else None,
+                    report=run.report if run.is_over and attempt.role == WORK else None,
+                    review=run.review if run.is_over and attempt.role == REVIEW else None,
                     branch=run.branch,
                 )
             )
@@ -316,6 +330,7 @@ class World:
         if status == "FINISHED":
             run.report = self.script.pick(REPORTS)
             run.result = self.script.pick(PLANS)
+            run.review = self.script.pick(REVIEWS)
             run.branch = self.script.pick([None, f"cursor/{run.id[-6:]}"])
 
     def stir_cloud(self) -> None:
@@ -407,7 +422,7 @@ class World:
         )
 
     def _allow_one_more(self, key: str) -> None:
-        used = len(self.snapshot.task(key).attempts)
+        used = self.snapshot.task(key).tries
         self.attempts_allowed[key] = max(self.snapshot.options.max_attempts, used + 1)
 
     # How a whole story goes.

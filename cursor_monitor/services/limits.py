@@ -1,0 +1,99 @@
+"""Limits that orchestrations share, held by any number of workers: looked up under a lock when something is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
+from cursor_monitor.domain.jobs import NewJob, advance_job
+from cursor_monitor.domain.orchestration import Snapshot
+from cursor_monitor.domain.room import Day, Room, Slots
+from cursor_monitor.domain.status import OrchestrationStatus
+from cursor_monitor.engine import Decision, decide
+from cursor_monitor.engine.rules.dispatch import waiting_for_room
+from cursor_monitor.services.tuning import current
+from cursor_monitor.store import slots, spending
+
+_BEGINS = (e.AttemptRequested, e.FollowUpRequested)
+_LOOK_AGAIN_SECONDS = 60.0
+_MAY_WAIT = (OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING)
+
+
+def decide_within(session: Session, s: Snapshot, now: datetime) -> Decision:
+    """Decide; where that begins something, once more with what others leave, which nobody can take meanwhile."""
+    decision = decide(s, now)
+    if not any(isinstance(event, _BEGINS) for event in decision.events):
+        return decision
+    room = _room(session, s, now)
+    return decide(replace(s, room=room), now) if room != Room() else decision
+
+
+def after_decision(session: Session, s: Snapshot, events: Sequence[e.Event], now: datetime) -> list[NewJob]:
+    """Keep the place of what waits for a slot, look again in a while, and wake whose turn it is for what was freed."""
+    if not _has_slots():
+        return []
+    begun = sum(isinstance(event, e.AttemptRequested) for event in events)
+    waiting = waiting_for_room(s, now, begun) if s.status in _MAY_WAIT else None
+    freed = sum(isinstance(event, e.AttemptEnded) for event in events)
+    if waiting is None:
+        return leave_queue(session, s, freed=freed)
+    slots.wait(session, UUID(s.id), waiting, **_place(s), priority=s.options.priority, now=now)
+    again = advance_job(s.id, now + timedelta(seconds=_LOOK_AGAIN_SECONDS))
+    return [again, *(_woken(session, s, freed) if freed else [])]
+
+
+def leave_queue(session: Session, s: Snapshot, *, freed: int = 0) -> list[NewJob]:
+    """Wait no longer; whose turn is next is woken."""
+    if not _has_slots():
+        return []
+    freed += slots.stop_waiting(session, UUID(s.id))
+    return _woken(session, s, freed) if freed else []
+
+
+def _woken(session: Session, s: Snapshot, freed: int) -> list[NewJob]:
+    turn = slots.next_waiting(session, UUID(s.id), **_place(s), limit=freed + 1)
+    return [advance_job(str(found)) for found in turn]
+
+
+def _place(s: Snapshot) -> dict[str, str]:
+    return {"account": DEFAULT_ACCOUNT, "repository": s.repository}
+
+
+def _has_slots() -> bool:
+    shared = current().shared
+    return shared.account_agents is not None or shared.repository_agents is not None
+
+
+def _room(session: Session, s: Snapshot, now: datetime) -> Room:
+    shared = current().shared
+    wanted = (
+        ("account", DEFAULT_ACCOUNT, shared.account_agents),
+        ("repository", s.repository, shared.repository_agents),
+    )
+    days = (
+        ("agents", shared.day_agents, "MAX_AGENTS_PER_DAY"),
+        ("follow-ups", shared.day_followups, "MAX_FOLLOWUPS_PER_DAY"),
+        ("cents", shared.day_cents, "MAX_CENTS_PER_DAY"),
+    )
+    has_day = any(allowed is not None for _, allowed, _ in days)
+    for kind, key, allowed in wanted:  # always in this order, so that no two wait for each other
+        if allowed is not None or (kind == "account" and has_day):
+            slots.lock(session, kind, key)
+    found = [_slots(session, s, now, kind, key, allowed) for kind, key, allowed in wanted if allowed is not None]
+    if not has_day:
+        return Room(tuple(found))
+    used = spending.of_day(session, DEFAULT_ACCOUNT, now)
+    spent = {"agents": used.agents, "follow-ups": used.followups, "cents": used.cents}
+    day = [Day(name, spent[name], allowed, setting) for name, allowed, setting in days if allowed is not None]
+    return Room(tuple(found), tuple(day))
+
+
+def _slots(session: Session, s: Snapshot, now: datetime, kind: str, key: str, allowed: int) -> Slots:
+    before = slots.ahead(session, kind, key, orchestration_id=UUID(s.id), priority=s.options.priority, now=now)
+    return Slots(kind, slots.count_live(session, kind, key), allowed, before)
