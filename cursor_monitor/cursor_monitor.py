@@ -53,6 +53,7 @@ app = rx.App(
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.script(src="/relative-time.js", defer=True),
         rx.el.script(src="/pictures.js", defer=True),
+        rx.el.script(src="/conversation.js", defer=True),
     ],
     api_transformer=build_edge(),
     backend_exception_handler=report,

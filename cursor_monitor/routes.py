@@ -9,6 +9,7 @@ ORCHESTRATION = "/orchestrations/[orchestration_id]"
 AGENTS = "/agents"
 AGENT = "/agents/[agent_id]"
 NEW_AGENT = "/agents/new"
+SEARCH = "/search"
 QUEUE = "/queue"
 HEALTH = "/health"
 

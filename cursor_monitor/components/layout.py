@@ -7,6 +7,7 @@ from typing import Any
 
 import reflex as rx
 
+from cursor_monitor import routes
 from cursor_monitor.components.nav import bottom_tabs, sidebar
 from cursor_monitor.components.theme import Fonts
 from cursor_monitor.components.time import age
@@ -71,10 +72,21 @@ def _topbar(crumbs: Sequence[tuple[str, str]]) -> rx.Component:
                     "Simulator", class_name="badge tone-paused", title="Cursor's API is played, nothing is spent"
                 ),
             ),
+            _search_link(),
             _theme_toggle(),
             class_name="right",
         ),
         class_name="topbar",
+    )
+
+
+def _search_link() -> rx.Component:
+    return rx.link(
+        rx.icon("search", size=16, aria_hidden="true"),
+        href=routes.SEARCH,
+        underline="none",
+        class_name="icon-button",
+        aria_label="Search all conversations",
     )
 
 

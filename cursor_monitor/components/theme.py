@@ -41,6 +41,7 @@ LOOKS: dict[str, Look] = {
     "stuck": Look("person", "hourglass", "Stuck"),
     "deleted": Look("gone", "trash-2", "Deleted"),
     "finished": Look("good", "circle-check", "Finished"),
+    "succeeded": Look("good", "circle-check", "Succeeded"),
     # the code host
     "open": Look("running", "git-pull-request", "Open"),
     "draft": Look("quiet", "git-pull-request-draft", "Draft"),

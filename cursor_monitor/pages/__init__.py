@@ -10,6 +10,7 @@ from cursor_monitor.pages import (
     orchestrations,
     overview,
     queue,
+    search,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "orchestrations",
     "overview",
     "queue",
+    "search",
 ]

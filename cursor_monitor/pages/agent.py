@@ -9,8 +9,9 @@ from cursor_monitor.components.agent_actions import agent_actions, agent_shelf
 from cursor_monitor.components.agent_composer import agent_composer
 from cursor_monitor.components.agent_extras import agent_extras
 from cursor_monitor.components.agent_facts import agent_facts
-from cursor_monitor.components.agent_runs import agent_runs
+from cursor_monitor.components.agent_waiting import agent_waiting
 from cursor_monitor.components.code_host import code_host
+from cursor_monitor.components.conversation import conversation
 from cursor_monitor.components.feedback import gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
@@ -18,6 +19,7 @@ from cursor_monitor.components.time import age
 from cursor_monitor.components.truth import disagreement, words
 from cursor_monitor.state.agent import AgentState as State
 from cursor_monitor.state.agent_acts import AgentActsState as Acts
+from cursor_monitor.state.conversation import ConversationState
 
 
 @page(
@@ -25,7 +27,7 @@ from cursor_monitor.state.agent_acts import AgentActsState as Acts
     title="Agent",
     active=routes.AGENTS,
     crumbs=(("Agents", routes.AGENTS), ("Detail", routes.AGENTS)),
-    on_load=[State.watch, Acts.watch, Acts.open, State.ask_code_host],
+    on_load=[State.watch, Acts.watch, Acts.open, State.ask_code_host, ConversationState.watch],
 )
 def agent() -> rx.Component:
     """The page, or that there is nothing behind the address."""
@@ -48,7 +50,7 @@ def _whole() -> rx.Component:
         problem(rx.cond(it.error_message, it.error_message.to(str), "")),
         disagreement(),
         rx.el.div(
-            rx.el.div(agent_runs(), agent_composer(), class_name="section"),
+            rx.el.div(conversation(), agent_waiting(), agent_composer(), class_name="section"),
             rx.el.div(agent_facts(), agent_extras(), code_host(), words(), class_name="section"),
             class_name="columns",
         ),

@@ -46,7 +46,7 @@ def test_a_batch_of_three_is_launched_watched_and_proved(open_page: OpenPage, ap
     page.get_by_role("link", name="Tasks").click()
     tasks.first.get_by_role("link").first.click()
     page.wait_for_url(re.compile(r"/agents/bc-"))
-    expect(page.get_by_role("list", name="Runs")).to_contain_text("tests pass")
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text("tests pass")
     launched = api.ledger("Journey: three parts.")
     assert {agent["id"] for agent in launched} == api.agents_named_in(made)
     assert [(len(launched), a["create_calls"], len(a["runs"])) for a in launched] == [(3, 1, 1)] * 3
@@ -100,7 +100,7 @@ def test_a_follow_up_from_the_agents_page_is_sent_once(open_page: OpenPage, api:
     page = open_page(f"/agents/{agent_id}")
     page.get_by_label("Follow-up").fill("And a word on upgrading.")
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("list", name="Runs")).to_contain_text("And a word on upgrading.", timeout=30_000)
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text("And a word on upgrading.", timeout=30_000)
     expect(page.get_by_label("Follow-up")).to_have_value("")
     (agent,) = api.ledger("Followed up.")
     assert [run["prompt"] for run in agent["runs"][1:]] == ["And a word on upgrading."]

@@ -43,6 +43,8 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "agents-groups": "/agents?group=repository",
             "new-agent": "/agents/new",
             "agent": f"/agents/{agent_id}",
+            "search": "/search?q=script",
+            "search-none": "/search?q=there-is-no-such-thing",
             "queue": "/queue",
             "queue-job": f"/queue?job={api.get('/jobs')['items'][0]['id']}",
             "health": "/health",
