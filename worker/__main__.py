@@ -14,7 +14,9 @@ import sys
 from cursor_monitor.codehost.client import build_code_host
 from cursor_monitor.cursor.client import build_client
 from cursor_monitor.cursor.contact import Contact, ContactTransport
+from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.logs import configure_logging
+from cursor_monitor.services import maintenance
 from cursor_monitor.services.governor import Governor, account_of
 from cursor_monitor.services.startup import close_all, open_all
 from cursor_monitor.settings import CURSOR_API, Settings, SettingsError, load_settings
@@ -75,6 +77,8 @@ async def work(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    with contextlib.suppress(Unavailable):
+        await asyncio.to_thread(maintenance.prepare_history)
     listening = asyncio.create_task(wakeup.listen(), name="listen")
     working = asyncio.create_task(runner.run(), name="run")
     streaming = asyncio.create_task(streamer.run(), name="streams")

@@ -22,6 +22,8 @@ async def execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], floa
     handler = handlers[job.kind]
     if job.attempt > job.max_attempts:
         return await _give_up(job, handler, "the worker died at each try")
+    if wrong := handler.missing(job):
+        return await _give_up(job, handler, wrong)
     try:
         async with asyncio.timeout(handler.deadline_seconds):
             outcome = await handler.run(job)

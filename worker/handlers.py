@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
@@ -23,6 +23,16 @@ from cursor_monitor.services import (
 )
 from cursor_monitor.services.governor import urgently
 
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    JobKind.LAUNCH_AGENT: ("agent_id",),
+    JobKind.SEND_FOLLOWUP: ("agent_id", "followup_id"),
+    JobKind.CANCEL_RUN: ("agent_id", "run_id"),
+    JobKind.OBSERVE_AGENT: ("agent_id",),
+    JobKind.CHANGE_AGENT: ("agent_id", "action"),
+    JobKind.READ_AGENT: ("agent_id",),
+    JobKind.DISCOVER_AGENT: ("agent_id",),
+}
+
 
 async def _nothing(job: ClaimedJob, error: str) -> None:
     return None
@@ -30,11 +40,23 @@ async def _nothing(job: ClaimedJob, error: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How a kind of job is done; `give_up` tells the rest of the product when it becomes a dead letter."""
+    """How a kind of job is done; `give_up` tells the rest of the product when it becomes a dead letter.
+
+    A job without what the kind `needs` is one from the start: no further try would find it.
+    """
 
     run: Callable[[ClaimedJob], Awaitable[Outcome]]
     give_up: Callable[[ClaimedJob, str], Awaitable[None]] = _nothing
     deadline_seconds: float = 300.0
+    needs: tuple[str, ...] = ()
+
+    def missing(self, job: ClaimedJob) -> str | None:
+        """What is wrong with the job's payload, by name; None where it can be read."""
+        for name in self.needs:
+            value = job.agent_id if name == "agent_id" else job.args.get(name)
+            if not isinstance(value, str) or not value:
+                return f"the payload cannot be read: {name} has to be a text that is not empty"
+        return None
 
 
 Handlers = Mapping[str, Handler]
@@ -50,7 +72,7 @@ def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
     ) -> Handler:
         return Handler(urgently(urgency, lambda job: run(job, api)), give_up)
 
-    return {
+    handlers: dict[str, Handler] = {
         JobKind.ADVANCE: Handler(_advance, deadline_seconds=60),
         JobKind.LAUNCH_AGENT: asks(Urgency.LAUNCH, attempts.launch_agent, attempts.give_up_launch),
         JobKind.SEND_FOLLOWUP: asks(Urgency.LAUNCH, attempts.send_followup, attempts.give_up_followup),
@@ -64,6 +86,7 @@ def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
         JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, discovery.discover_agent),
         **_code_host_handlers(host),
     }
+    return {kind: replace(handler, needs=_NEEDS.get(kind, ())) for kind, handler in handlers.items()}
 
 
 def _code_host_handlers(host: CodeHost | None) -> Handlers:

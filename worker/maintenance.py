@@ -30,6 +30,7 @@ _REST_SECONDS = 3.0
 _BUSY_SECONDS = 5.0
 _DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
+_UNKNOWN_SECONDS = 60.0
 _CATALOGUE_SECONDS = 300.0
 _WATCH_SECONDS = 60.0
 _SPENDING_SECONDS = 15.0
@@ -58,6 +59,7 @@ class Maintenance:
         self._loop = asyncio.get_running_loop()
         self._looked_at = float("-inf")
         self._leased = 0
+        self._unknown: dict[str, int] = {}
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
 
@@ -68,10 +70,11 @@ class Maintenance:
         self._every(self._settings.lease_seconds / 3, self._extend_leases)
         self._every(_LOOK_SECONDS, self._look_after, now=True)
         self._every(_PRUNE_SECONDS, self._prune, now=True)
+        self._every(_UNKNOWN_SECONDS, self._name_unknown_kinds, now=True)
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_SPENDING_SECONDS, self._read_spending)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
-        self._wakeup.on_lost = self._check_leases
+        self._wakeup.check_leases = self._check_leases
         self._scheduler.start()
 
     def stop(self, kind: str) -> None:
@@ -116,6 +119,7 @@ class Maintenance:
             "wakeup": self._wakeup.mode,
             "running": self._runner.running_count,
             "concurrency": self._settings.worker_concurrency,
+            "unknown_kinds": self._unknown,
             "settled": self._runner.settled_count,
             "streams": self._streamer.count,
             "simulated": self._settings.simulated,
@@ -149,6 +153,15 @@ class Maintenance:
 
     def _read_spending(self) -> None:
         upkeep.read_spending()
+
+    def _name_unknown_kinds(self) -> None:
+        found = maintenance.count_unknown_kinds(self._runner.kinds)
+        if found.keys() - self._unknown.keys():
+            log.warning(
+                "jobs of kinds that this version does not know are left for a newer worker",
+                extra={"unknown_kinds": found},
+            )
+        self._unknown = found
 
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())

@@ -53,7 +53,7 @@ class Runner:
     ) -> None:
         self._instance = instance
         self._handlers = handlers
-        self._kinds = tuple(handlers)
+        self.kinds = tuple(handlers)
         self._wakeup = wakeup
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
@@ -130,7 +130,7 @@ class Runner:
         bulk = sum(running.job.is_bulk for running in self._running.values())
         bulk_room = max(0, max(1, self._concurrency // _BULK_SHARE) - bulk)
         holder = self._wakeup.holder
-        return Wish(self._instance, self._kinds, room, self._lease_seconds, holder, bulk_room)
+        return Wish(self._instance, self.kinds, room, self._lease_seconds, holder, bulk_room)
 
     def _start(self, claimed: Sequence[ClaimedJob]) -> None:
         now = time.monotonic()

@@ -31,7 +31,7 @@ class Wakeup:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self.mode = "starting"
-        self.on_lost: Callable[[], None] = lambda: None
+        self.check_leases: Callable[[], None] = lambda: None
         self.holder: int | None = None
         self._number = _draw()
 
@@ -80,7 +80,7 @@ class Wakeup:
         while True:
             async for notice in connection.notifies(timeout=_KEEPALIVE_SECONDS):
                 if notice.payload == notices.LOST:
-                    self.on_lost()
+                    self.check_leases()
                 else:
                     self.set()
             await connection.execute("SELECT 1")
@@ -90,6 +90,7 @@ class Wakeup:
         while not await leases.hold(connection, self._number):
             self._number = _draw()  # the server has not noticed yet that our former connection is dead
         self.holder = self._number
+        self.check_leases()  # so that what was claimed without it, or under another number, bears it at once
 
     def _fall_back(self, reason: str) -> None:
         if self.mode != "polling":

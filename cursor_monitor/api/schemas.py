@@ -348,7 +348,9 @@ class JobLine(Answer):
     id: int
     kind: str
     status: str = Field(description="pending, processing, completed, failed or cancelled.")
-    waiting_for: str | None = Field(description="What a pending job waits for: time, retry, worker or bulk_slot.")
+    waiting_for: str | None = Field(
+        description="What a pending job waits for: time, retry, turn, worker, bulk_slot or newer_version."
+    )
     priority: int
     attempts: int
     max_attempts: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid, NotFound
-from cursor_monitor.domain.jobs import BULK_LEVEL
+from cursor_monitor.domain.jobs import BULK_LEVEL, JobKind
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.store import job_admin as store
 from cursor_monitor.store import tables
@@ -16,11 +16,15 @@ from cursor_monitor.store.database import reading
 
 _SECRET = re.compile(r"token|secret|password|api_?key|authorization|credential", re.IGNORECASE)
 _MAX_ID = 2**63 - 1
+_KINDS = frozenset(JobKind)
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job in a list; `waiting_for` is time, retry, worker or bulk_slot while it is pending, `error` its newest."""
+    """A job in a list; `waiting_for` is time, retry, turn, worker, bulk_slot or newer_version while it is pending.
+
+    `error` is its newest.
+    """
 
     id: int
     kind: str
@@ -84,8 +88,12 @@ def _before(cursor: str | None) -> int | None:
 def _waiting_for(job: tables.Job) -> str | None:
     if job.status != "pending":
         return None
+    if job.kind not in _KINDS:
+        return "newer_version"
     if job.ready_seq is not None:
         return "bulk_slot" if job.level == BULK_LEVEL else "worker"
+    if job.concurrency_key is not None and job.next_run_at <= datetime.now(UTC):
+        return "turn"
     return "retry" if job.attempts and job.errors else "time"
 
 

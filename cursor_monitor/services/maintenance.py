@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlmodel import Session
 
-from cursor_monitor.store import deliveries, heartbeats, history, idempotency, leases, uploads
+from cursor_monitor.store import deliveries, heartbeats, history, idempotency, jobs, leases, uploads
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
@@ -26,6 +26,12 @@ def rescue_jobs(session: Session) -> int:
 def adopt_orphans(session: Session, tokens: Collection[int]) -> int:
     """Return those of them whose worker is still gone; how many."""
     return leases.adopt(session, tokens)
+
+
+@transactional
+def count_unknown_kinds(session: Session, known: Collection[str]) -> dict[str, int]:
+    """How many jobs there are of each kind that is not among the known; they are left alone."""
+    return jobs.count_other_kinds(session, known)
 
 
 @transactional

@@ -26,6 +26,8 @@ _WAITS = {
     "retry": "its next try",
     "worker": "a free worker",
     "bulk_slot": "a slot for bulk work",
+    "turn": "its turn among jobs of its kind that may not run all at once",
+    "newer_version": "a worker of a newer version, which knows this kind",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING = JobRow(0, "", "", None, 0, 0, 0, None, None, None, None, None, _EPOCH, _EPOCH, None)

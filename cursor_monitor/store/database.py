@@ -128,9 +128,12 @@ async def connect_listener_async() -> psycopg.AsyncConnection[Any]:
 
 
 def is_transient(error: BaseException) -> bool:
-    """True for what the same transaction, run again, may not meet: a deadlock or a serialization failure."""
+    """True for what the same transaction, run again, may not meet: a deadlock, or a partition that came meanwhile."""
     original = getattr(error, "orig", error)
-    return getattr(original, "sqlstate", None) in {"40001", "40P01"}
+    state = getattr(original, "sqlstate", None)
+    # A row on its way to the rest of the history, while its day gets a partition, violates a constraint with no name.
+    is_rerouted = isinstance(original, psycopg.errors.CheckViolation) and original.diag.constraint_name is None
+    return is_rerouted or state in {"40001", "40P01"}
 
 
 def _opened() -> Engine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -86,6 +86,10 @@ SELECT count(*) FILTER (WHERE status = 'processing' OR next_run_at <= clock_time
 FROM orchestration_outbox_live
 """
 
+_OTHERS: LiteralString = """
+SELECT kind, count(*) FROM orchestration_outbox_live WHERE kind <> ALL(%(kinds)s::text[]) GROUP BY kind
+"""
+
 _CHUNK = 1000
 
 
@@ -156,6 +160,12 @@ def outbox_facts(session: Session) -> dict[str, Any]:
         "dead_letters": dead_letters,
         "oldest_due_seconds": None if oldest is None else round(oldest, 1),
     }
+
+
+def count_other_kinds(session: Session, known: Collection[str]) -> dict[str, int]:
+    """How many live jobs there are of each other kind."""
+    rows = statements.of(session)(_OTHERS, {"kinds": list(known)}).fetchall()
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def _distinct(jobs: Sequence[NewJob]) -> tuple[list[NewJob], list[NewJob]]:

@@ -16,9 +16,10 @@ from sqlalchemy.exc import OperationalError
 
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind, LeaseLost, NewJob
 from cursor_monitor.store import claims, history, jobs, leases
-from cursor_monitor.store.database import transaction
+from cursor_monitor.store.database import transaction, transactional
 from cursor_monitor.store.jobs import Settlement
 from tests.support.postgres import ask, ask_one
+from tests.support.waiting import eventually
 
 KINDS = tuple(JobKind)
 KEY = "advance:1"
@@ -298,3 +299,16 @@ def test_two_services_that_enqueue_the_same_keys_the_other_way_round_do_not_dead
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(enqueue_all, (keys, keys[::-1])))
     assert len(state(database)) == len(keys)
+
+
+def test_a_job_that_ends_while_its_day_gets_a_partition_ends_there(database: str) -> None:
+    enqueue(job())
+    (claimed,) = claim()
+    with psycopg.connect(database) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("SELECT outbox_add_day((now() AT TIME ZONE 'UTC')::date)")
+        ended = thread.submit(transactional(jobs.settle), [Settlement(claimed, "completed")])
+        waiting: LiteralString = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
+        eventually(lambda: ask_one(database, waiting))
+        other.commit()
+        assert ended.result(10) == {claimed.id}
+    assert state(database) == [("completed", 1)]
