@@ -67,14 +67,14 @@ class Maintenance:
         """Say that the worker is there, and begin."""
         self._beat("started")
         self._every(self._settings.heartbeat_seconds, self._heartbeat)
-        self._every(self._settings.lease_seconds / 3, self._extend_leases)
+        self._wakeup.check_leases = self._check_leases
+        self._every(self._settings.lease_seconds / 3, self._extend_leases, now=True)
         self._every(_LOOK_SECONDS, self._look_after, now=True)
         self._every(_PRUNE_SECONDS, self._prune, now=True)
         self._every(_UNKNOWN_SECONDS, self._name_unknown_kinds, now=True)
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_SPENDING_SECONDS, self._read_spending)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
-        self._wakeup.check_leases = self._check_leases
         self._scheduler.start()
 
     def stop(self, kind: str) -> None:
