@@ -28,6 +28,8 @@ from worker.wakeup import Wakeup
 
 log = logging.getLogger("worker")
 
+_KNOWN_SECONDS = 4.0
+
 
 def main() -> int:
     """Run a worker until SIGTERM or SIGINT; 0 after a drain, 2 for settings that cannot work."""
@@ -80,6 +82,7 @@ async def work(settings: Settings) -> None:
     with contextlib.suppress(Unavailable):
         await asyncio.to_thread(maintenance.prepare_history)
     listening = asyncio.create_task(wakeup.listen(), name="listen")
+    await wakeup.wait_until_known(_KNOWN_SECONDS)  # a job that is claimed without the lock would be missed late
     working = asyncio.create_task(runner.run(), name="run")
     streaming = asyncio.create_task(streamer.run(), name="streams")
     await asyncio.to_thread(clock.start)

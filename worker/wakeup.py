@@ -30,6 +30,7 @@ class Wakeup:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._is_known = asyncio.Event()
         self.mode = "starting"
         self.check_leases: Callable[[], None] = lambda: None
         self.holder: int | None = None
@@ -47,6 +48,11 @@ class Wakeup:
         was_woken = self._event.is_set()
         self._event.clear()
         return was_woken
+
+    async def wait_until_known(self, seconds: float) -> None:
+        """Return once it is known whether LISTEN works, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_known.wait(), seconds)
 
     async def listen(self) -> None:
         """Listen for ever; where it does not work, say so and try again now and then."""
@@ -76,6 +82,7 @@ class Wakeup:
             return
         await self._hold(connection)
         self.mode = "listen"
+        self._is_known.set()
         self.set()
         while True:
             async for notice in connection.notifies(timeout=_KEEPALIVE_SECONDS):
@@ -96,6 +103,7 @@ class Wakeup:
         if self.mode != "polling":
             log.warning("waking up by polling only", extra={"reason": reason})
         self.mode = "polling"
+        self._is_known.set()
         self.holder = None
 
 
