@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import idle, live, start, watch
+from bench import idle, live, outbox, start, watch
 from bench.figures import Figure
 
 
@@ -22,6 +22,24 @@ class Part:
 PARTS = {
     "start": Part(start.TITLE, start.HOW, ("start_from_nothing", "start_again"), start.measure),
     "live": Part(live.TITLE, live.HOW, ("commit_to_page",), live.measure),
+    "outbox": Part(
+        outbox.TITLE,
+        outbox.HOW,
+        (
+            "outbox_drain",
+            "outbox_enqueue",
+            "outbox_enqueue_bulk",
+            "outbox_enqueue_32",
+            "outbox_start",
+            "outbox_killed_done",
+            "outbox_killed_taken_over",
+            "outbox_idle",
+            "outbox_held_snapshot",
+            "outbox_four_workers",
+            "outbox_full_history",
+        ),
+        outbox.measure,
+    ),
     "idle": Part(idle.TITLE, idle.HOW, ("worker_idle_cpu", "worker_memory", "app_memory"), idle.measure),
     "watch": Part(
         watch.TITLE,
