@@ -66,7 +66,7 @@ class Runner:
         self._thread = ThreadPoolExecutor(1, "exchange")
         self._is_draining = False
         self.settled_count = 0
-        self.busy_at = float("-inf")  # when it last claimed, by the monotonic clock
+        self.busy_at = float("-inf")  # when somebody had work last, by the monotonic clock
 
     @property
     def running_count(self) -> int:
@@ -75,7 +75,7 @@ class Runner:
 
     def look(self) -> Future[Look]:
         """See what there is to do, from any thread; nothing is taken."""
-        return self._thread.submit(self._exchange.look)
+        return self._thread.submit(self._exchange.look, self.kinds)
 
     def drain(self) -> None:
         """Claim nothing more; run() returns once what is under way has ended."""
@@ -96,7 +96,9 @@ class Runner:
                 pause = _OUTAGE_SECONDS
                 if self._is_draining and not self._running:
                     return
-            was_woken = await self._wakeup.wait(pause) or pause < self._poll_seconds
+            if was_woken := await self._wakeup.wait(pause):
+                self.busy_at = time.monotonic()
+            was_woken = was_woken or pause < self._poll_seconds
 
     async def _step(self, was_woken: bool) -> float:
         """Settle, claim and start; returns the seconds to wait where nothing wakes us."""
@@ -115,8 +117,6 @@ class Runner:
             raise
         self.settled_count += len(settlements)
         self._start(exchanged.claimed)
-        if wish is not None:
-            self.busy_at = time.monotonic()
         if wish is not None and len(exchanged.claimed) == wish.room:
             return 0.0  # there may be more, and the next claim travels while these jobs are worked on
         due = exchanged.next_due

@@ -21,11 +21,12 @@ _LOOK: LiteralString = "\n".join(
     (
         """
 SELECT least(
-    CASE WHEN EXISTS (SELECT 1 FROM orchestration_outbox_live WHERE ready_seq IS NOT NULL)
+    CASE WHEN EXISTS (SELECT 1 FROM orchestration_outbox_live
+                      WHERE ready_seq IS NOT NULL AND kind = ANY(%(kinds)s::text[]))
            OR EXISTS (SELECT 1 FROM orchestration_outbox_live WHERE status = 'pending' AND ready_seq IS NULL
                       AND concurrency_key IS NOT NULL AND next_run_at <= clock_timestamp()) THEN 0 END,
     (SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8 FROM orchestration_outbox_live
-     WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NULL),
+     WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NULL AND kind = ANY(%(kinds)s::text[])),
     (SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8 FROM orchestration_outbox_live
      WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NOT NULL
        AND next_run_at > clock_timestamp())
@@ -78,11 +79,11 @@ class Exchange:
                     raise
         raise AssertionError
 
-    def look(self) -> Look:
+    def look(self, kinds: Sequence[str]) -> Look:
         """What there is to do, in one statement that takes and locks nothing: all that a worker at rest asks."""
         try:
             with database.plainly():
-                (row,) = self._opened().execute(_LOOK, leases.DOUBT_VALUES).fetchall()
+                (row,) = self._opened().execute(_LOOK, {**leases.DOUBT_VALUES, "kinds": list(kinds)}).fetchall()
         except BaseException:
             self.close()
             raise
