@@ -8,14 +8,16 @@ from cursor_monitor import routes
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.plan_preview import plan_preview
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.state.new_orchestration import NewOrchestrationState as State
 from cursor_monitor.state.new_orchestration import TaskDraft
 
+_QUIET_MS = 400  # without typing, before the plan is looked at anew
 _MODES = (
     (Mode.BATCH, "Batch", "Independent tasks, side by side."),
     (Mode.PIPELINE, "Pipeline", "One after another, each on the branch of the one before."),
-    (Mode.AUTO, "Dependencies", "You say which task waits for which."),
+    (Mode.AUTO, "Auto", "Split by the prompt's own lists and headings, or by a planner agent."),
     (Mode.SINGLE_AGENT, "Single agent", "One agent does it all."),
 )
 
@@ -37,13 +39,21 @@ def new_orchestration() -> rx.Component:
             field(
                 "What is to be done",
                 text_area(
-                    "prompt", rows=5, placeholder="The goal, and what every agent should know.", aria_required="true"
+                    "prompt",
+                    rows=5,
+                    placeholder="The goal, and what every agent should know. Headings and lists can be its tasks.",
+                    aria_required="true",
+                    on_change=State.touch.debounce(_QUIET_MS),
                 ),
                 name="prompt",
                 errors=State.errors,
             ),
             _modes(),
-            rx.cond(State.mode != Mode.SINGLE_AGENT.value, _tasks()),
+            rx.cond(
+                State.mode != Mode.SINGLE_AGENT.value,
+                rx.fragment(_whose_tasks(), rx.cond(State.writes_tasks, _tasks())),
+            ),
+            plan_preview(State.plan, State.plan_problem, State.edit_plan),
             _options(),
             rx.el.div(
                 rx.el.button(
@@ -108,6 +118,14 @@ def _modes() -> rx.Component:
     )
 
 
+def _whose_tasks() -> rx.Component:
+    return rx.el.label(
+        rx.el.input(type="checkbox", checked=State.writes_tasks, on_change=State.write_tasks),
+        rx.el.span("I write the tasks one by one (else the prompt says them)"),
+        class_name="switch",
+    )
+
+
 def _tasks() -> rx.Component:
     return rx.el.section(
         rx.el.h2("Tasks"),
@@ -153,13 +171,20 @@ def _task(draft: rx.Var[TaskDraft]) -> rx.Component:
             ),
         ),
         rx.el.input(
-            name=name + "-title", placeholder="Title (optional)", aria_label="Title of " + label, max_length=200
+            name=name + "-title",
+            placeholder="Title (optional)",
+            aria_label="Title of " + label,
+            max_length=200,
+            default_value=draft.title,
+            on_change=State.touch.debounce(_QUIET_MS),
         ),
         rx.el.textarea(
             name=name + "-prompt",
             rows=3,
             placeholder="What this agent should do",
             aria_label="Prompt of " + label,
+            default_value=draft.prompt,
+            on_change=State.touch.debounce(_QUIET_MS),
         ),
         rx.cond(
             State.mode == Mode.AUTO.value,
@@ -167,6 +192,8 @@ def _task(draft: rx.Var[TaskDraft]) -> rx.Component:
                 name=name + "-after",
                 placeholder="Waits for task numbers, such as 1, 2",
                 aria_label=label + " waits for",
+                default_value=draft.after,
+                on_change=State.touch.debounce(_QUIET_MS),
             ),
         ),
         rx.cond(draft.error != "", rx.el.p(draft.error, class_name="field-error", role="alert")),
@@ -208,7 +235,8 @@ def _options() -> rx.Component:
 
 
 def _limit(name: str, label: str, hint: str) -> rx.Component:
-    control = text_input(name, input_mode="decimal", aria_describedby=f"{name}-hint")
+    touched = State.touch.debounce(_QUIET_MS)
+    control = text_input(name, input_mode="decimal", aria_describedby=f"{name}-hint", on_change=touched)
     return field(label, control, name=name, hint=hint, errors=State.errors)
 
 

@@ -9,8 +9,10 @@ from cursor_monitor.components import chips
 from cursor_monitor.components.budgets import budgets
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.plan_editor import plan_editor
 from cursor_monitor.components.progress import progress
 from cursor_monitor.components.status_badge import checks_badge, status_badge, status_icon
+from cursor_monitor.components.task_graph import task_graph
 from cursor_monitor.components.time import age, duration
 from cursor_monitor.domain.status import Level
 from cursor_monitor.state.orchestration import EventView, OptionView, TaskView
@@ -128,8 +130,16 @@ def _tabs() -> rx.Component:
 def _tasks() -> rx.Component:
     return rx.cond(
         State.tasks.length() == 0,
-        empty("Not planned yet", "A worker turns the request into tasks as soon as it takes it up."),
-        rx.el.ul(rx.foreach(State.tasks, _task), class_name="rows", aria_label="Tasks"),
+        rx.cond(
+            State.detail.active_agents > 0,
+            empty("Being planned", "A planner agent reads the repository and splits the request into tasks."),
+            empty("Not planned yet", "A worker turns the request into tasks as soon as it takes it up."),
+        ),
+        rx.fragment(
+            rx.cond(State.detail.status == "waiting", plan_editor()),
+            rx.cond(State.tasks.length() > 1, task_graph(State.graph)),
+            rx.el.ul(rx.foreach(State.tasks, _task), class_name="rows", aria_label="Tasks"),
+        ),
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
+from cursor_monitor.domain.orchestration import PlanTask
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.queries import catalogue
 from cursor_monitor.services import orchestrations
+from cursor_monitor.services.dry_run import dry_run
+from cursor_monitor.state.plan_view import NO_PLAN, Draft, PlanView, drafts_of, plan_view
 
 _MOST_TASKS = 50
 _OPTIONS_WHOLE = (
@@ -27,6 +31,11 @@ _OPTIONS_WHOLE = (
 )
 
 
+_FORM_LIMIT = 8_000_000
+_NO_PREVIEW = "Say what is to be done, and the plan is shown here before anything starts."
+_READ_FORM = "JSON.stringify(Object.fromEntries(new FormData(document.querySelector('form.form'))))"
+
+
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
     """One task in the form; its texts live in inputs named after `id`."""
@@ -34,6 +43,9 @@ class TaskDraft:
     id: int
     number: int
     error: str = ""
+    title: str = ""  # what the inputs begin with
+    prompt: str = ""
+    after: str = ""
 
 
 class NewOrchestrationState(rx.State):
@@ -46,6 +58,12 @@ class NewOrchestrationState(rx.State):
     models: list[tuple[str, str]] = []
     repositories: list[str] = []
     is_sending: bool = False
+    writes_tasks: bool = True
+    plan: PlanView = NO_PLAN
+    plan_problem: str = _NO_PREVIEW
+    _previewed: dict[str, Any] = {}
+    _plan_hash: str = ""
+    _planned: list[PlanTask] = []
     _key: str = ""
     _last_id: int = 0
 
@@ -54,7 +72,8 @@ class NewOrchestrationState(rx.State):
         """A fresh form, and the choices that are known."""
         self._key = str(uuid.uuid4())
         self.errors, self.message, self.is_sending = {}, "", False
-        self.mode = Mode.BATCH.value
+        self.mode, self.writes_tasks = Mode.BATCH.value, True
+        self.plan, self.plan_problem, self._previewed = NO_PLAN, _NO_PREVIEW, {}
         self.tasks = []
         self._add(2)
         try:
@@ -69,13 +88,51 @@ class NewOrchestrationState(rx.State):
     def choose_mode(self, value: str):
         """How the work is split."""
         if value in tuple(Mode):
-            self.mode = value
+            self.mode, self.writes_tasks = value, value != Mode.AUTO
+        return NewOrchestrationState.touch
+
+    @rx.event
+    def write_tasks(self, checked: bool):
+        """Write the tasks one by one, or let the prompt say them."""
+        self.writes_tasks = bool(checked)
+        return NewOrchestrationState.touch
+
+    @rx.event
+    def touch(self):
+        """Something was typed: look at the whole form, and show the plan that it makes."""
+        return rx.call_script(_READ_FORM, callback=NewOrchestrationState.preview)
+
+    @rx.event
+    async def preview(self, form: str):
+        """Show what a launch with this form would do; nothing is launched or recorded."""
+        fields = self._fields(_form(form))
+        self._previewed = {}
+        if not fields.get("prompt"):
+            self.plan, self.plan_problem = NO_PLAN, _NO_PREVIEW
+            return
+        try:
+            found = await asyncio.to_thread(dry_run, {"repository": "owner/repo", **fields})
+        except AppError as error:
+            self.plan, self.plan_problem = NO_PLAN, error.message
+            return
+        self.plan, self.plan_problem = plan_view(found), ""
+        self._previewed, self._plan_hash, self._planned = fields, found.plan_hash, list(found.tasks)
+
+    @rx.event
+    def edit_plan(self):
+        """Make the plan that is shown one's own, task by task."""
+        if not self._planned:
+            return None
+        self.tasks, self.mode, self.writes_tasks = [], Mode.AUTO.value, True
+        self._add_drafts(drafts_of(self._planned)[:_MOST_TASKS])
+        return NewOrchestrationState.touch
 
     @rx.event
     def add_task(self):
         """One more task at the end."""
         if len(self.tasks) < _MOST_TASKS:
             self._add(1)
+        return NewOrchestrationState.touch
 
     @rx.event
     def remove_task(self, draft_id: int):
@@ -83,6 +140,7 @@ class NewOrchestrationState(rx.State):
         left = [draft for draft in self.tasks if draft.id != draft_id]
         if left:
             self._renumber(left)
+        return NewOrchestrationState.touch
 
     @rx.event
     def move_up(self, draft_id: int):
@@ -92,6 +150,7 @@ class NewOrchestrationState(rx.State):
         if index:
             drafts[index - 1], drafts[index] = drafts[index], drafts[index - 1]
             self._renumber(drafts)
+        return NewOrchestrationState.touch
 
     @rx.event
     async def submit(self, form: dict[str, Any]):
@@ -103,6 +162,8 @@ class NewOrchestrationState(rx.State):
         yield
         try:
             fields = self._fields(form)
+            if fields == self._previewed:  # what was looked at, so launch that or say what changed meanwhile
+                fields = {**fields, "plan_hash": self._plan_hash}
             launched = await asyncio.to_thread(orchestrations.launch, fields, by="local", idempotency_key=self._key)
         except Invalid as error:
             self._refuse(error)
@@ -118,7 +179,7 @@ class NewOrchestrationState(rx.State):
         for name in ("prompt", "repository", "ref", "model", "name"):
             if text.get(name):
                 fields[name] = text[name]
-        if self.mode != Mode.SINGLE_AGENT:
+        if self.mode != Mode.SINGLE_AGENT and self.writes_tasks:
             fields["tasks"] = [self._task(draft, text) for draft in self.tasks]
         return fields
 
@@ -137,22 +198,32 @@ class NewOrchestrationState(rx.State):
         reason = error.message.partition(": ")[2]
         if place and int(place[1]) < len(self.tasks):
             index = int(place[1])
-            self.tasks = [
-                TaskDraft(d.id, d.number, error.message if i == index else "") for i, d in enumerate(self.tasks)
-            ]
+            self.tasks = [replace(d, error=error.message if i == index else "") for i, d in enumerate(self.tasks)]
         else:
             self.errors = {error.field.removeprefix("options."): reason}
         self.message = error.message
 
     def _add(self, count: int) -> None:
+        self._add_drafts([Draft("", "", "")] * count)
+
+    def _add_drafts(self, new: list[Draft]) -> None:
         drafts = list(self.tasks)
-        for _ in range(count):
+        for draft in new:
             self._last_id += 1
-            drafts.append(TaskDraft(self._last_id, 0))
+            drafts.append(TaskDraft(self._last_id, 0, title=draft.title, prompt=draft.prompt, after=draft.after))
         self._renumber(drafts)
 
     def _renumber(self, drafts: list[TaskDraft]) -> None:
-        self.tasks = [TaskDraft(draft.id, number, draft.error) for number, draft in enumerate(drafts, 1)]
+        self.tasks = [replace(draft, number=number) for number, draft in enumerate(drafts, 1)]
+
+
+def _form(text: str) -> dict[str, Any]:
+    """What the browser says is in the form; nothing where that is no form."""
+    try:
+        form = json.loads(text[:_FORM_LIMIT]) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return form if isinstance(form, dict) else {}
 
 
 def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:

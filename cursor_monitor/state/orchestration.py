@@ -25,9 +25,10 @@ from cursor_monitor.queries.orchestrations import (
     list_events,
     list_tasks,
 )
-from cursor_monitor.services import orchestrations
+from cursor_monitor.services import orchestrations, plans
 from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.live import LiveMixin, query_parameter
+from cursor_monitor.state.plan_view import NO_GRAPH, GraphView, graph_view
 
 TABS = ("tasks", "timeline", "request")
 _EVENTS = 100
@@ -141,6 +142,7 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
 
     detail: OrchestrationDetail = _NOTHING
     tasks: list[TaskView] = []
+    graph: GraphView = NO_GRAPH
     events: list[EventView] = []
     options: list[OptionView] = []
     budgets: list[BudgetView] = []
@@ -152,12 +154,15 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     level: str = ""
     following: str = ""
     _limit: int = _EVENTS
+    _plan_hash: str = ""  # of the plan that is shown, while it waits for approval
     _shown_id: str = ""
 
     @rx.event
     async def control(self, name: str):
         """Pause, resume, approve, retry or cancel."""
         service = _CONTROLS.get(name)
+        if name == "approve" and self._plan_hash:
+            service = partial(orchestrations.approve, plan_hash=self._plan_hash)
         if service is not None:
             await self._do(service, self._id())
 
@@ -225,17 +230,26 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
             self._shown_id, self._limit = self._id(), _EVENTS
             self.detail, self.tasks, self.events = _NOTHING, [], []
             self.is_loaded, self.notice, self.following, self.is_budgeting = False, "", "", False
-        return partial(_read, self._id(), self._limit)
+        return partial(_read_all, self._id(), self._limit)
 
-    def _show(self, result: tuple[OrchestrationDetail, Sequence[TaskRow], Sequence[EventRow], bool]) -> None:
-        self.detail, tasks, events, self.has_older = result
+    def _show(self, result: tuple[OrchestrationDetail, Sequence[TaskRow], Sequence[EventRow], bool, str]) -> None:
+        self.detail, tasks, events, self.has_older, self._plan_hash = result
         self.tasks = [_task_view(task, self.detail) for task in tasks]
+        self.graph = graph_view([(t.key, t.title, t.status, t.depends_on, t.is_merge) for t in tasks])
         self.events = [_event_view(event) for event in events if self.level in ("", event.level)]
         self.budgets = [_budget_view(budget) for budget in self.detail.budgets]
         self.may_set_budget = self.detail.status not in ORCHESTRATION_TERMINAL
         self.options = [
             OptionView(name.replace("_", " "), _value(value)) for name, value in self.detail.options.items()
         ]
+
+
+def _read_all(
+    orchestration_id: str, limit: int
+) -> tuple[OrchestrationDetail, Sequence[TaskRow], list[EventRow], bool, str]:
+    read = _read(orchestration_id, limit)
+    is_waiting = read[0].status == OrchestrationStatus.WAITING
+    return (*read, plans.get_plan(orchestration_id).plan_hash if is_waiting else "")
 
 
 def _read(orchestration_id: str, limit: int) -> tuple[OrchestrationDetail, Sequence[TaskRow], list[EventRow], bool]:
