@@ -13,9 +13,9 @@ INTRODUCTION = """\
 # Benchmarks
 
 Made by `make bench` from `bench/results.json`; edits by hand are lost. `make bench ONLY=name` measures one part again
-and keeps the other figures. Figures are of the whole product in its production form, never of a piece taken out of it.
-In a run of all parts, the load before a part is mostly that of the part before it. The exit code is 1 where a figure
-misses its limit or its goal.
+and keeps the other figures. Figures are of the whole product in its production form; only deciding, which must never
+be slow, is timed by itself. In a run of all parts, the load before a part is mostly that of the part before it. The
+exit code is 1 where a figure misses its limit or its goal.
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import idle, live, outbox, start, watch
+from bench import decide, idle, live, outbox, start, watch
 from bench.figures import Figure
 
 
@@ -20,6 +20,7 @@ class Part:
 
 
 PARTS = {
+    "decide": Part(decide.TITLE, decide.HOW, ("decide_200_tasks",), decide.measure),
     "start": Part(start.TITLE, start.HOW, ("start_from_nothing", "start_again"), start.measure),
     "live": Part(live.TITLE, live.HOW, ("commit_to_page",), live.measure),
     "outbox": Part(

@@ -43,7 +43,7 @@ def uses(s: Snapshot, now: datetime) -> tuple[Use, ...]:
     return (
         Use("max_agents", len(attempts), s.allowance or s.options.max_agents),
         Use("max_followups", sum(a.iterations for a in attempts), s.options.max_followups),
-        Use("budget_cents", cents, s.options.budget_cents, len(_unknown(attempts, now)) + len(_awaited(attempts, now))),
+        Use("budget_cents", cents, s.options.budget_cents, sum(_is_cost_open(a) or _is_untold(a) for a in attempts)),
         Use("wall_hours", max(hours, 0.0), s.options.wall_hours),
     )
 
@@ -135,11 +135,11 @@ def _awaited(attempts: list[Attempt], now: datetime) -> list[Attempt]:
 
 
 def _unknown(attempts: list[Attempt], now: datetime) -> list[Attempt]:
-    return [
-        a
-        for a in attempts
-        if (_is_cost_open(a) and now >= _told_by(a)) or (a.costed_run_id is not None and a.cents is None)
-    ]
+    return [a for a in attempts if (_is_cost_open(a) and now >= _told_by(a)) or _is_untold(a)]
+
+
+def _is_untold(a: Attempt) -> bool:
+    return a.costed_run_id is not None and a.cents is None
 
 
 def _runs(a: Attempt) -> int:

@@ -18,7 +18,9 @@ PROMPT = "Planned by hand.\n\n1. Model\n2. Pages\n3. Mails\n4. Join\n   depends 
 def test_a_prompt_is_previewed_edited_approved_and_done(open_page: OpenPage, api: Api) -> None:
     page = open_page("/orchestrations/new")
     page.get_by_label("Repository").fill("acme/web")
-    page.get_by_label(re.compile("^Auto")).check()
+    auto = page.get_by_label(re.compile("^Auto"))
+    auto.click()
+    expect(auto).to_be_checked()
     page.get_by_label("What is to be done").fill(PROMPT)
     planned = page.get_by_role("list", name="Planned tasks").get_by_role("listitem")
     expect(planned).to_have_count(5)

@@ -48,7 +48,7 @@ def skip_unreachable_tasks(s: Snapshot, now: datetime) -> Events:
 
 def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
     """Launch what is ready into the free slots, within the budget of agents."""
-    ready = [task for task in s.tasks if _is_ready(s, task)]
+    ready = _ready(s)
     free = min([_own_slots(s), *(slots.free for slots in s.room.slots)])
     launches: list[e.Event] = []
     for task in ready[: max(free, 0)]:
@@ -63,7 +63,7 @@ def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
 
 def waiting_for_room(s: Snapshot, now: datetime, begun: int) -> Waiting | None:
     """What is ready after a decision that began so many, and has no slot only because others have them."""
-    wanted = min(_own_slots(s), sum(_is_ready(s, task) for task in s.tasks))
+    wanted = min(_own_slots(s), len(_ready(s)))
     if wanted <= 0 or not s.room.slots or closed_for(s, now, agents=1) is not None:
         return None
     tightest = min(s.room.slots, key=lambda slots: slots.free)
@@ -104,13 +104,18 @@ def _launch(s: Snapshot, task: Task, now: datetime) -> e.Event:
     )
 
 
-def _is_ready(s: Snapshot, task: Task) -> bool:
+def _ready(s: Snapshot) -> list[Task]:
+    satisfied = {task.key for task in s.tasks if _is_satisfied(task)}
+    return [task for task in s.tasks if _is_ready(s, task, satisfied)]
+
+
+def _is_ready(s: Snapshot, task: Task, satisfied: set[str]) -> bool:
     if task.status is TaskStatus.RUNNING:
         attempt = task.attempt
         return attempt is not None and not attempt.is_live and may_try_again(s, task)
     if task.status is not TaskStatus.PENDING:
         return False
-    return all(_is_satisfied(s.task(key)) for key in task.depends_on)
+    return all(key in satisfied for key in task.depends_on)
 
 
 def may_try_again(s: Snapshot, task: Task) -> bool:
