@@ -16,6 +16,42 @@ CREATE TABLE IF NOT EXISTS schema_version (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- The accounts at Cursor. A key is here only encrypted, and bound to its row; that of `default` is the environment's.
+CREATE TABLE IF NOT EXISTS cursor_accounts (
+    id                  text PRIMARY KEY,
+    name                text NOT NULL,
+    source              text NOT NULL CHECK (source IN ('environment', 'stored')),
+    api_url             text,
+    key_sealed          text,
+    key_fingerprint     text,
+    key_last4           text,
+    key_version         integer NOT NULL DEFAULT 1,
+    is_default          boolean NOT NULL DEFAULT false,
+    is_paused           boolean NOT NULL DEFAULT false,
+    refusal_kind        text CHECK (refusal_kind IN ('key', 'plan', 'money', 'secret')),
+    refusal_code        text,
+    refusal_message     text,
+    refused_at          timestamptz,
+    status              text GENERATED ALWAYS AS (CASE WHEN is_paused THEN 'paused'
+                             WHEN refusal_kind IS NOT NULL THEN 'refused' ELSE 'active' END) STORED,
+    requests_per_minute integer CHECK (requests_per_minute BETWEEN 5 AND 1000000),
+    key_name            text,
+    owner_email         text,
+    owner_name          text,
+    checked_at          timestamptz,
+    last_ok_at          timestamptz,
+    created_by          text,
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    updated_at          timestamptz NOT NULL DEFAULT now(),
+    deleted_at          timestamptz,
+    CHECK ((source = 'stored' AND deleted_at IS NULL) = (key_sealed IS NOT NULL))
+);
+CREATE UNIQUE INDEX IF NOT EXISTS cursor_accounts_by_name ON cursor_accounts (lower(name)) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS cursor_accounts_default ON cursor_accounts (is_default) WHERE is_default;
+INSERT INTO cursor_accounts (id, name, source, is_default)
+SELECT 'default', 'default', 'environment', true
+WHERE NOT EXISTS (SELECT 1 FROM cursor_accounts WHERE id = 'default');
+
 -- One user goal, pursued by one or more agents. A projection: its events rebuild it exactly.
 CREATE TABLE IF NOT EXISTS orchestrations (
     id               uuid PRIMARY KEY,
@@ -51,6 +87,9 @@ CREATE TABLE IF NOT EXISTS orchestrations (
 );
 ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS plan_source text;
 ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS warned jsonb NOT NULL DEFAULT '[]';
+ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS account_id text NOT NULL DEFAULT 'default'
+    REFERENCES cursor_accounts (id);
+CREATE INDEX IF NOT EXISTS orchestrations_by_account ON orchestrations (account_id, id DESC);
 CREATE INDEX IF NOT EXISTS orchestrations_live ON orchestrations (status, id DESC)
     WHERE status NOT IN ('completed', 'partial', 'error', 'stopped');
 CREATE INDEX IF NOT EXISTS orchestrations_by_status ON orchestrations (status, id DESC);
@@ -181,6 +220,7 @@ ALTER TABLE agents ADD COLUMN IF NOT EXISTS pinned_at timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS active_at timestamptz;
 UPDATE agents SET active_at = greatest(listed_update, launched_at, created_at) WHERE active_at IS NULL;
 ALTER TABLE agents ALTER COLUMN active_at SET DEFAULT now(), ALTER COLUMN active_at SET NOT NULL;
+ALTER TABLE agents ADD COLUMN IF NOT EXISTS account_id text NOT NULL DEFAULT 'default' REFERENCES cursor_accounts (id);
 
 -- The words an agent is found by. Addresses and branches are taken apart, so that any part of them is a word.
 CREATE OR REPLACE FUNCTION agent_words(id text, name text, repository text, branch text, prompt text) RETURNS tsvector
@@ -191,6 +231,7 @@ SELECT pg_catalog.to_tsvector('pg_catalog.simple', pg_catalog.translate(pg_catal
 $$;
 
 -- One for each order and each filter of the list of agents.
+CREATE INDEX IF NOT EXISTS agents_by_account ON agents (account_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_by_age ON agents (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_by_activity ON agents (active_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_costed ON agents (created_at DESC) WHERE cost_cents IS NOT NULL;
@@ -551,6 +592,12 @@ CREATE TABLE IF NOT EXISTS outbox_limits (
     max_running     integer CHECK (max_running > 0)
 );
 
+-- Each account's list is watched by a job of its own; there was one for all before.
+UPDATE orchestration_outbox_jobs j SET dedupe_key = 'watch:default', args = '{"account_id": "default"}'
+WHERE dedupe_key = 'watch' AND status IN ('pending', 'processing') AND NOT EXISTS (
+    SELECT 1 FROM orchestration_outbox_jobs o
+    WHERE o.dedupe_key = 'watch:default' AND o.status IN ('pending', 'processing'));
+
 -- Heartbeats and what became of each part of the product.
 CREATE TABLE IF NOT EXISTS service_health_events (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -658,6 +705,7 @@ BEGIN
     END IF;
     FOREACH name IN ARRAY ARRAY[
         'schema_version',
+        'cursor_accounts',
         'orchestrations',
         'orchestration_events',
         'orchestration_tasks',

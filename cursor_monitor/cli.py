@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if has_data:
             command.add_argument("--json", action="store_true", help="print JSON for programs")
+        if name == "secrets":
+            command.add_argument("action", choices=("rotate",), help="what to do")
     return parser
 
 
@@ -140,6 +142,24 @@ def _doctor(settings: Settings, options: argparse.Namespace) -> int:
     return OK if well else FAILED
 
 
+def _secrets(settings: Settings, options: argparse.Namespace) -> int:
+    from cursor_monitor.domain.errors import AppError
+    from cursor_monitor.services.rotation import rotate
+    from cursor_monitor.services.startup import close_all, open_all
+
+    try:
+        with _database(settings) as url:
+            open_all(replace(settings, database_url=url))
+            try:
+                count = rotate()
+            finally:
+                close_all()
+    except (AppError, OSError) as error:
+        return _fail(str(error), FAILED)
+    _print({"resealed": count}, f"{count} stored keys are now encrypted with the new master key", options)
+    return OK
+
+
 def _status(settings: Settings, options: argparse.Namespace) -> int:
     from cursor_monitor.runtime import product
     from cursor_monitor.runtime.status import fetch_health, render_health
@@ -204,6 +224,7 @@ _COMMANDS: tuple[tuple[str, _Run, str, bool], ...] = (
     ("worker", _worker, "run the worker alone, with DATABASE_URL", False),
     ("simulator", _simulator, "run the simulator of Cursor's API alone", False),
     ("migrate", _migrate, "bring the database's schema up to date", True),
+    ("secrets", _secrets, "change the master key: `secrets rotate` encrypts every stored key anew", True),
     ("doctor", _doctor, "look for what is wrong, and say how to mend it", True),
     ("status", _status, "ask the running product how it is", True),
 )

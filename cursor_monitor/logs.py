@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 
+from cursor_monitor.secrets.redaction import redact
+
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
 
 
 class KeyValueFormatter(logging.Formatter):
-    """`time level logger message key=value …`"""
+    """`time level logger message key=value …`, traces and all without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         extras = {k: v for k, v in record.__dict__.items() if k not in _STANDARD and v is not None}
-        return line + "".join(f" {key}={value!r}" for key, value in extras.items())
+        return redact(line + "".join(f" {key}={value!r}" for key, value in extras.items()))
 
 
 def configure_logging(level: str) -> None:

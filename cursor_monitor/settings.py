@@ -10,12 +10,27 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from cursor_monitor.secrets.master import parse_master_keys
+
 T = TypeVar("T")
 
 VERSION = "0.1.0"
 CURSOR_API = "https://api.cursor.com"
 GITHUB_API = "https://api.github.com"
 SIMULATOR_TOKEN = "simulator"  # noqa: S105
+SECRET_VARIABLES = (
+    "CURSOR_API_KEY",
+    "CURSOR_MONITOR_SECRET_KEY",
+    "CURSOR_WEBHOOK_SECRET",
+    "DATABASE_URL",
+    "GITHUB_TOKEN",
+    "REDIS_PASSWORD",
+    "SUPABASE_ANON_KEY",
+    "SUPABASE_DB_URL",
+    "SUPABASE_SERVICE_ROLE_KEY",
+    "NEXT_PUBLIC_SUPABASE_ANON_KEY",
+)
+"""What a build, a log or a browser must never see; each may be given as NAME_FILE."""
 TRUE_WORDS = ("1", "true", "yes", "on")
 FALSE_WORDS = ("0", "false", "no", "off")
 
@@ -44,6 +59,7 @@ class Settings:
     github_token: str | None = field(default=None, repr=False)
     github_api_url: str = GITHUB_API
     github_poll_seconds: float = 15.0
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
     simulator_port: int = 3900
     redis_host: str | None = None
     redis_port: int = 6379
@@ -116,6 +132,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         github_token=read.parsed("GITHUB_TOKEN", _token),
         github_api_url=read.parsed("GITHUB_API_URL", _github_url) or GITHUB_API,
         github_poll_seconds=read.number("GITHUB_POLL_SECONDS", 15.0, 0.02, 600),
+        secret_keys=read.parsed("CURSOR_MONITOR_SECRET_KEY", parse_master_keys) or (),
         simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
         redis_host=read.parsed("REDIS_HOST", _host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),

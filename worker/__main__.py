@@ -12,12 +12,11 @@ import socket
 import sys
 
 from cursor_monitor.codehost.client import build_code_host
-from cursor_monitor.cursor.client import build_client
-from cursor_monitor.cursor.contact import Contact, ContactTransport
+from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.logs import configure_logging
 from cursor_monitor.services import maintenance
-from cursor_monitor.services.governor import Governor, account_of
+from cursor_monitor.services.clients import ClientRegistry, EnvironmentKey
 from cursor_monitor.services.startup import close_all, open_all
 from cursor_monitor.settings import CURSOR_API, Settings, SettingsError, load_settings
 from worker.handlers import build_handlers
@@ -53,14 +52,14 @@ async def work(settings: Settings) -> None:
     instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
     contact = Contact()
     key = settings.cursor_api_key or "simulator"
-    governor = Governor(account_of(settings.cursor_api_url, key), settings.cursor_rate_per_minute)
-    api = build_client(settings.cursor_api_url, key, transport=ContactTransport(contact), gate=governor)
+    environment = EnvironmentKey(key, settings.cursor_api_url, settings.cursor_rate_per_minute)
+    clients = ClientRegistry(environment, contact)
     token = settings.code_host_token
     host = build_code_host(settings.github_api_url, token) if token else None
     wakeup = Wakeup()
     streamer = Streamer(
         instance,
-        api,
+        clients,
         capacity=settings.streams_per_worker,
         lease_seconds=settings.lease_seconds,
         holder=lambda: wakeup.holder,
@@ -68,14 +67,14 @@ async def work(settings: Settings) -> None:
     )
     runner = Runner(
         instance,
-        build_handlers(api, host),
+        build_handlers(clients, host),
         wakeup,
         concurrency=settings.worker_concurrency,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         on_done=streamer.hint,
     )
-    clock = Maintenance(settings, instance, runner, wakeup, api, contact, streamer)
+    clock = Maintenance(settings, instance, runner, wakeup, clients, contact, streamer)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -93,7 +92,7 @@ async def work(settings: Settings) -> None:
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
-    await api.aclose()
+    await clients.aclose()
     if host is not None:
         await host.aclose()
 

@@ -1,4 +1,4 @@
-"""Which service does which kind of job, and what to say when one is given up."""
+"""Which service does which kind of job, with whose key, and what to say when one is given up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.budget import Urgency
-from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome
+from cursor_monitor.domain.jobs import ClaimedJob, Done, JobKind, Outcome, Retry, Snooze
 from cursor_monitor.services import (
+    account_checks,
     advance,
     artifacts,
     attempts,
@@ -21,8 +22,10 @@ from cursor_monitor.services import (
     spending,
     upkeep,
 )
+from cursor_monitor.services.clients import AccountGoneError, AccountHeldError, Clients, account_of_job
 from cursor_monitor.services.governor import urgently
 
+_HELD_SECONDS = 60.0
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     JobKind.LAUNCH_AGENT: ("agent_id",),
     JobKind.SEND_FOLLOWUP: ("agent_id", "followup_id"),
@@ -31,11 +34,17 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     JobKind.CHANGE_AGENT: ("agent_id", "action"),
     JobKind.READ_AGENT: ("agent_id",),
     JobKind.DISCOVER_AGENT: ("agent_id",),
+    JobKind.CHECK_ACCOUNT: ("account_id",),
 }
 
 
 async def _nothing(job: ClaimedJob, error: str) -> None:
     return None
+
+
+async def _wait(job: ClaimedJob, code: str, message: str, kind: str) -> Outcome:
+    """Look again later; whoever finds that the account works again brings the job forward."""
+    return Snooze(_HELD_SECONDS, forgets=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +69,29 @@ class Handler:
 
 
 Handlers = Mapping[str, Handler]
+_Asking = Callable[[ClaimedJob, CursorApi], Awaitable[Outcome]]
+_Holding = Callable[[ClaimedJob, str, str, str], Awaitable[Outcome]]
 
 
-def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
+def build_handlers(clients: Clients, host: CodeHost | None = None) -> Handlers:
     """The handlers of every kind that this version knows; without a code host nobody asks for it to be looked at."""
 
     def asks(
         urgency: Urgency,
-        run: Callable[[ClaimedJob, CursorApi], Awaitable[Outcome]],
+        run: _Asking,
         give_up: Callable[[ClaimedJob, str], Awaitable[None]] = _nothing,
+        hold: _Holding = _wait,
     ) -> Handler:
-        return Handler(urgently(urgency, lambda job: run(job, api)), give_up)
+        return Handler(urgently(urgency, lambda job: _with_client(clients, urgency, run, hold, job)), give_up)
 
     handlers: dict[str, Handler] = {
         JobKind.ADVANCE: Handler(_advance, deadline_seconds=60),
-        JobKind.LAUNCH_AGENT: asks(Urgency.LAUNCH, attempts.launch_agent, attempts.give_up_launch),
-        JobKind.SEND_FOLLOWUP: asks(Urgency.LAUNCH, attempts.send_followup, attempts.give_up_followup),
+        JobKind.LAUNCH_AGENT: asks(
+            Urgency.LAUNCH, attempts.launch_agent, attempts.give_up_launch, attempts.hold_launch
+        ),
+        JobKind.SEND_FOLLOWUP: asks(
+            Urgency.LAUNCH, attempts.send_followup, attempts.give_up_followup, attempts.hold_followup
+        ),
         JobKind.CANCEL_RUN: asks(Urgency.CONTROL, attempts.cancel_run),
         JobKind.OBSERVE_AGENT: asks(Urgency.POLL, reconcile.observe_agent),
         JobKind.WATCH_FLEET: asks(Urgency.WATCH, fleet.watch_fleet),
@@ -84,6 +100,9 @@ def build_handlers(api: CursorApi, host: CodeHost | None = None) -> Handlers:
         JobKind.READ_USAGE: asks(Urgency.LISTING, spending.read_usage),
         JobKind.FIND_ARTIFACT: asks(Urgency.CONTROL, artifacts.find_artifact),
         JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, discovery.discover_agent),
+        JobKind.CHECK_ACCOUNT: Handler(
+            urgently(Urgency.CONTROL, lambda job: account_checks.check_account(job, clients))
+        ),
         **_code_host_handlers(host),
     }
     return {kind: replace(handler, needs=_NEEDS.get(kind, ())) for kind, handler in handlers.items()}
@@ -93,6 +112,20 @@ def _code_host_handlers(host: CodeHost | None) -> Handlers:
     if host is None:
         return {}
     return {JobKind.OBSERVE_CODE_HOST: Handler(lambda job: code_host.observe_code_host(job, host))}
+
+
+async def _with_client(clients: Clients, urgency: Urgency, run: _Asking, hold: _Holding, job: ClaimedJob) -> Outcome:
+    """Do the job with the key of its account; it waits, uncounted, while the account cannot be used."""
+    try:
+        account_id = await account_of_job(clients, job)
+        api = await clients.client(account_id, starts_work=urgency is Urgency.LAUNCH)
+        outcome = await run(job, api)
+        is_held = isinstance(outcome, Retry) and await clients.is_held(account_id)
+    except AccountHeldError as held:
+        return await hold(job, held.code, held.message, held.kind)
+    except AccountGoneError:
+        return Done()
+    return Snooze(_HELD_SECONDS, forgets=False) if is_held else outcome
 
 
 async def _advance(job: ClaimedJob) -> Outcome:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.services import catalogue, code_host_watch, fleet, maintenance, upkeep
+from cursor_monitor.services import account_checks, catalogue, code_host_watch, fleet, maintenance, upkeep
+from cursor_monitor.services.clients import AccountUnusableError, Clients
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
 from cursor_monitor.store.database import transaction
@@ -45,7 +47,7 @@ class Maintenance:
         instance: str,
         runner: Runner,
         wakeup: Wakeup,
-        api: CursorApi,
+        clients: Clients,
         contact: Contact,
         streamer: Streamer,
     ) -> None:
@@ -53,7 +55,7 @@ class Maintenance:
         self._instance = instance
         self._runner = runner
         self._wakeup = wakeup
-        self._api = api
+        self._clients = clients
         self._contact = contact
         self._streamer = streamer
         self._loop = asyncio.get_running_loop()
@@ -75,6 +77,7 @@ class Maintenance:
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_SPENDING_SECONDS, self._read_spending)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
+        self._scheduler.add_job(self._guarded, args=[account_checks.recheck_refused])
         self._scheduler.start()
 
     def stop(self, kind: str) -> None:
@@ -91,14 +94,18 @@ class Maintenance:
         self._scheduler.add_job(self._guarded, "interval", seconds=seconds, args=[work], next_run_time=first)
 
     def _guarded(self, work: Callable[[], None]) -> None:
+        name = getattr(work, "__name__", "refresh_account")
         try:
             work()
         except Unavailable:
-            log.debug("the database is out", extra={"work": work.__name__})
+            log.debug("the database is out", extra={"work": name})
         except CursorError as error:
-            log.warning("Cursor did not answer", extra={"work": work.__name__, "error": str(error)})
+            log.warning(
+                "Cursor did not answer",
+                extra={"work": name, "error": str(error)},
+            )
         except Exception:
-            log.exception("periodic work failed", extra={"work": work.__name__})
+            log.exception("periodic work failed", extra={"work": name})
 
     def _heartbeat(self) -> None:
         self._beat("heartbeat")
@@ -173,7 +180,14 @@ class Maintenance:
         code_host_watch.ensure_looks()
 
     def _refresh_catalogue(self) -> None:
-        asyncio.run_coroutine_threadsafe(
-            catalogue.refresh(self._api, self._settings.cursor_api_url), self._loop
-        ).result(300)
+        for account_id, mark in catalogue.usable_accounts():
+            self._guarded(partial(self._refresh_account, account_id, mark))
         self._beat("heartbeat")  # what Cursor answered is news
+
+    def _refresh_account(self, account_id: str, mark: str) -> None:
+        async def refresh() -> None:
+            api = await self._clients.client(account_id)
+            await catalogue.refresh(api, f"{self._settings.cursor_api_url}#{mark}", account_id)
+
+        with contextlib.suppress(AccountUnusableError):
+            asyncio.run_coroutine_threadsafe(refresh(), self._loop).result(300)

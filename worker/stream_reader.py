@@ -16,6 +16,7 @@ from cursor_monitor.domain.conversation import ClaimedStream
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.engine.backoff import delay_seconds
 from cursor_monitor.services import streams
+from cursor_monitor.services.clients import AccountUnusableError, Clients
 from cursor_monitor.services.governor import acting
 from cursor_monitor.services.transcript import Transcript
 
@@ -34,14 +35,14 @@ class StreamReader:
     def __init__(
         self,
         stream: ClaimedStream,
-        api: CursorApi,
+        clients: Clients,
         opening: asyncio.Semaphore,
         dirty: asyncio.Event,
         random: Callable[[], float],
     ) -> None:
         self.transcript = Transcript(stream)
         self.written = asyncio.Event()
-        self._api = api
+        self._clients = clients
         self._opening = opening
         self._dirty = dirty
         self._random = random
@@ -57,6 +58,9 @@ class StreamReader:
             while it.state == "open":
                 try:
                     await self._follow()
+                except AccountUnusableError as error:
+                    it.fail(str(error)[:300])
+                    seconds = _REFUSED_SECONDS
                 except CursorError as error:
                     seconds = await self._after(error)
                 except Exception as error:
@@ -74,7 +78,8 @@ class StreamReader:
 
     async def _follow(self) -> None:
         it = self.transcript
-        frames = self._api.stream_run(it.start.agent_id, it.start.run_id, it.resume_id)
+        api = await self._client()
+        frames = api.stream_run(it.start.agent_id, it.start.run_id, it.resume_id)
         async with aclosing(frames):
             async with self._opening:
                 frame = await anext(frames)
@@ -86,6 +91,9 @@ class StreamReader:
                 frame = await anext(frames)
         if it.state == "open":
             raise StreamUnavailable("stream_unavailable", "the stream was done without a result")
+
+    async def _client(self) -> CursorApi:
+        return await self._clients.client(await self._clients.account_of(self.transcript.start.agent_id))
 
     async def _have_room(self) -> None:
         while self.transcript.size > _MOST_WAITING:
@@ -111,9 +119,11 @@ class StreamReader:
 
     async def _take_the_rest(self, state: str) -> float:
         try:
-            await streams.take_the_rest(self._api, self.transcript, state)
+            await streams.take_the_rest(await self._client(), self.transcript, state)
         except Throttled as error:
             return error.seconds
+        except AccountUnusableError:
+            return _REFUSED_SECONDS
         except Unavailable:
             return _OUTAGE_SECONDS
         return 0.0

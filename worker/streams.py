@@ -8,10 +8,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.conversation import StreamWrite
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.services import streams
+from cursor_monitor.services.clients import Clients
 from worker.stream_reader import StreamReader
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Streamer:
     def __init__(
         self,
         instance: str,
-        api: CursorApi,
+        clients: Clients,
         *,
         capacity: int,
         lease_seconds: float,
@@ -37,7 +37,7 @@ class Streamer:
         random: Callable[[], float],
     ) -> None:
         self._instance = instance
-        self._api = api
+        self._clients = clients
         self._capacity = capacity
         self._lease_seconds = lease_seconds
         self._holder = holder
@@ -115,7 +115,7 @@ class Streamer:
         )
         self._drop({stream.run_id for stream in claimed}, "its lease ran out and was taken anew")
         for stream in claimed:
-            self._held[stream.run_id] = StreamReader(stream, self._api, self._opening, self._dirty, self._random)
+            self._held[stream.run_id] = StreamReader(stream, self._clients, self._opening, self._dirty, self._random)
 
     async def _renew(self) -> None:
         held = [reader.transcript.start for reader in self._held.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from cursor_monitor.api import (
+    accounts,
     agents,
     agents_bulk,
     agents_files,
@@ -25,6 +26,7 @@ from cursor_monitor.settings import VERSION
 PREFIX = "/cloud-agents"
 _RESOURCES = (
     health,
+    accounts,
     orchestrations,
     tasks,
     events,

@@ -101,6 +101,7 @@ class LaunchOrchestrationBody(Body):
     repository: RepositoryName
     ref: Text | None = _documented("Branch or commit to start from; the default branch where absent.")
     model: Text | None = _documented("One of GET models; Cursor's default where absent.")
+    account: Text | None = _documented("The name or id of one of GET accounts; the default one where absent.")
     mode: Text | None = _documented("How the work is split over agents.", enum=[*map(str, Mode), None])
     name: Text | None = _documented("A line for people; made from the prompt where absent.")
     tasks: list[TaskBody] | None = _documented(
@@ -159,8 +160,33 @@ class LaunchAgentBody(Body):
     images: list[ImageBody] | None = _documented("Pictures to show with the prompt.", maxItems=5)
     skip_reviewer_request: bool | None = _documented("Ask nobody to review; only with auto_create_pr.")
     work_on_current_branch: bool | None = _documented("Push to the branch it starts from, instead of a new one.")
+    account: Text | None = _documented("The name or id of one of GET accounts; the default one where absent.")
     name: Text | None = _documented("A line for people.")
     auto_create_pr: bool | None = _documented("Open a pull request for its branch.")
+
+
+AccountKey = Annotated[Text, Field(description="A key of Cursor's dashboard.", json_schema_extra={"writeOnly": True})]
+
+
+class AccountBody(Body):
+    """A further account at Cursor."""
+
+    name: Text = Field(description="What it is called here.", json_schema_extra={"minLength": 1, "maxLength": 60})
+    key: AccountKey
+    requests_per_minute: int | None = _documented("Instead of CURSOR_RATE_PER_MINUTE.", minimum=5, maximum=1_000_000)
+
+
+class AccountChangeBody(Body):
+    """What changes of an account; what is absent stays, and a null rate is that of CURSOR_RATE_PER_MINUTE."""
+
+    name: Text | None = _documented("What it is called here.", minLength=1, maxLength=60)
+    requests_per_minute: int | None = _documented("Instead of CURSOR_RATE_PER_MINUTE.", minimum=5, maximum=1_000_000)
+
+
+class AccountKeyBody(Body):
+    """Another key for an account."""
+
+    key: AccountKey
 
 
 class FollowupBody(Body):
@@ -183,6 +209,7 @@ class FleetFilterBody(Body):
     shelf: Text | None = _documented("current, archived or deleted.")
     pinned: bool | None = _documented("Only those that are pinned, or that are not.")
     q: Text | None = _documented("Words, or their beginnings.")
+    account: Text | None = _documented("Only those of this account, by its name or id.")
 
 
 class BulkAgentsBody(Body):

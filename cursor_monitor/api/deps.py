@@ -26,6 +26,8 @@ Filter = Annotated[Text | None, Query(max_length=300)]
 StatusFilter = Annotated[Filter, Query(description="Only those with this status.")]
 ModeFilter = Annotated[Filter, Query(description="Only those of this mode.")]
 RepositoryFilter = Annotated[Filter, Query(description="Only those whose repository contains this.")]
+AccountFilter = Annotated[Filter, Query(description="Only those of this account, by its name or id.")]
+AccountChoice = Annotated[Filter, Query(description="The name or id of an account; the default one where absent.")]
 Search = Annotated[Filter, Query(description="Text to look for in names, prompts and repositories.")]
 IdempotencyKey = Annotated[
     Text | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from cursor_monitor.api.bodies import Text
-from cursor_monitor.api.deps import Filter, StatusFilter
+from cursor_monitor.api.deps import AccountFilter, Filter, StatusFilter
 from cursor_monitor.domain.fleet import GROUPS, ORIGINS, SHELVES, SORTS, FleetFilter
 
 FleetCursor = Annotated[
@@ -31,8 +31,9 @@ def _fleet_filter(
     q: Annotated[
         Filter, Query(description="Words, or their beginnings, of name, id, repository, branch, prompt.")
     ] = None,
+    account: AccountFilter = None,
 ) -> FleetFilter:
-    return FleetFilter(status, repository, origin, tag, shelf, pinned, q)
+    return FleetFilter(status, repository, origin, tag, shelf, pinned, q, account)
 
 
 FleetQuery = Annotated[FleetFilter, Depends(_fleet_filter)]

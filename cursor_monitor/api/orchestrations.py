@@ -12,6 +12,7 @@ from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import ApproveBody, BudgetBody, LaunchOrchestrationBody, PlanBody
 from cursor_monitor.api.deps import (
     BY,
+    AccountFilter,
     Cursor,
     IdempotencyKey,
     Limit,
@@ -65,11 +66,14 @@ def list_orchestrations(
     mode: ModeFilter = None,
     repository: RepositoryFilter = None,
     q: Search = None,
+    account: AccountFilter = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[queries.OrchestrationRow]:
     """The newest first."""
-    return queries.list_orchestrations(status=status, mode=mode, repository=repository, q=q, cursor=cursor, limit=limit)
+    return queries.list_orchestrations(
+        status=status, mode=mode, repository=repository, q=q, account=account, cursor=cursor, limit=limit
+    )
 
 
 @router.get("/{orchestration_id}", response_model=schemas.Orchestration, responses=errors(404))

@@ -41,6 +41,7 @@ class OrchestrationLine(Answer):
     name: str
     status: OrchestrationStatus
     mode: Mode
+    account_id: str = Field(description="Whose key its agents are launched with; see GET accounts.")
     repository: str
     ref: str | None
     model: str | None
@@ -169,6 +170,7 @@ class AgentLine(Answer):
     run_status: str | None
     agent_status: str | None
     origin: str = Field(description="orchestration, person or elsewhere.")
+    account_id: str = Field(description="Whose key it is; see GET accounts.")
     orchestration_id: str | None
     task_key: str | None
     repository: str | None
@@ -268,6 +270,30 @@ class AcceptedFollowup(Answer):
     id: str
     agent_id: str
     status: str = Field(description="queued.")
+
+
+class Account(Answer):
+    """An account at Cursor; of its key nothing but the end, and nothing at all of the environment's."""
+
+    id: str
+    name: str
+    status: str = Field(description="active, paused or refused.")
+    source: str = Field(description="environment (CURSOR_API_KEY) or stored.")
+    is_default: bool
+    key_last4: str | None
+    key_name: str | None
+    owner_email: str | None
+    owner_name: str | None
+    api_url: str | None
+    requests_per_minute: int | None = Field(description="null: as CURSOR_RATE_PER_MINUTE says.")
+    trouble: str | None = Field(description="key, plan, money or secret; null while all is well.")
+    message: str | None = Field(description="What is wrong and what to do.")
+    refused_at: Time | None
+    checked_at: Time | None
+    last_ok_at: Time | None
+    created_at: Time
+    created_by: str | None
+    controls: list[str]
 
 
 class Me(Answer):

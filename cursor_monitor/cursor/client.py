@@ -27,7 +27,7 @@ from cursor_monitor.cursor.api import (
     UsageView,
 )
 from cursor_monitor.cursor.errors import Permanent, Retryable
-from cursor_monitor.cursor.gate import Gate
+from cursor_monitor.cursor.gate import Gate, Witness
 from cursor_monitor.cursor.limits import RateLimits
 from cursor_monitor.cursor.stream import DoneFrame, EventParser, Frame, failure_of, parse_frame
 from cursor_monitor.cursor.wire import SLOW_READ_SECONDS, Wire
@@ -46,9 +46,11 @@ def build_client(
     random: Callable[[], float] = random_module.random,
     now: Callable[[], datetime] = _utc_now,
     gate: Gate | None = None,
+    witness: Witness | None = None,
 ) -> HttpCursorApi:
     """A client for one key; raises ValueError, never quoting the key, where address or key is unusable."""
-    return HttpCursorApi(Wire(base_url, api_key, transport=transport, sleep=sleep, random=random, now=now, gate=gate))
+    wire = Wire(base_url, api_key, transport=transport, sleep=sleep, random=random, now=now, gate=gate, witness=witness)
+    return HttpCursorApi(wire)
 
 
 class HttpCursorApi(CursorApi):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.cursor.limits import RateLimits
 
 EVERYTHING = "api"
@@ -19,6 +20,18 @@ class Gate(Protocol):
 
     async def learn(self, endpoint: str, status: int, limits: RateLimits | None) -> None:
         """Take note of what an answer said about limits."""
+        ...
+
+
+class Witness(Protocol):
+    """Is told what came of each request, so that somebody knows how the key stands."""
+
+    async def succeeded(self, *, starts_work: bool) -> None:
+        """Cursor did what was asked: it launched an agent or sent it a prompt, or something that costs nothing."""
+        ...
+
+    async def refused(self, error: CursorError) -> None:
+        """Cursor refused."""
         ...
 
 

@@ -16,9 +16,10 @@ import httpx
 
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Retryable, Throttled
 from cursor_monitor.cursor.fields import PayloadError, parse_json
-from cursor_monitor.cursor.gate import Gate, OpenGate, endpoint_of
+from cursor_monitor.cursor.gate import Gate, OpenGate, Witness, endpoint_of
 from cursor_monitor.cursor.limits import RateLimits, parse_limits, parse_retry_after, time_there
 from cursor_monitor.cursor.refusals import read_refusal, sort_refusal
+from cursor_monitor.secrets.redaction import redact, redact_bytes
 
 T = TypeVar("T")
 
@@ -73,6 +74,7 @@ class Wire:
         random: Callable[[], float],
         now: Callable[[], datetime],
         gate: Gate | None = None,
+        witness: Witness | None = None,
     ) -> None:
         url = _parse_base_url(base_url)
         self.limits: RateLimits | None = None
@@ -81,6 +83,7 @@ class Wire:
         self._random = random
         self._now = now
         self._gate = gate or OpenGate()
+        self._witness = witness
         self._http = httpx.AsyncClient(
             base_url=url,
             auth=self._auth,
@@ -165,9 +168,11 @@ class Wire:
                 response = await self._http.send(request)
         await self._note(response)
         if not response.is_success:
-            raise self._refusal(response)
+            raise await self._witnessed(self._refusal(response))
+        if self._witness is not None:
+            await self._witness.succeeded(starts_work=_starts_work(request))
         try:
-            return parse(None if response.status_code == 204 else parse_json(response.content))
+            return parse(None if response.status_code == 204 else parse_json(redact_bytes(response.content)))
         except PayloadError as error:
             raise self._doubt(request, "bad_response", str(error), response.status_code) from None
 
@@ -175,7 +180,7 @@ class Wire:
         await self._note(response)
         if not response.is_success:
             await response.aread()
-            raise self._refusal(response)
+            raise await self._witnessed(self._refusal(response))
         if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
             raise Retryable("bad_response", "the answer is no event stream", status=response.status_code)
 
@@ -199,9 +204,14 @@ class Wire:
         refusal = read_refusal(response.status_code, response.content)
         there = time_there(response.headers, self._now())
         retry_after = parse_retry_after(response.headers.get("Retry-After"), there)
-        message = self._auth.redact(refusal.message)
+        message = redact(self._auth.redact(refusal.message))
         posted = response.request.method == "POST"
         return sort_refusal(replace(refusal, message=message), posted=posted, retry_after=retry_after)
+
+    async def _witnessed(self, error: CursorError) -> CursorError:
+        if self._witness is not None:
+            await self._witness.refused(error)
+        return error
 
     def _pause_after(self, error: Retryable, attempt: int) -> float | None:
         """Seconds until the next try, or None where waiting is not ours to do."""
@@ -231,6 +241,10 @@ def _parse_base_url(base_url: str) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host or "%" in url.host or url.userinfo:
         raise ValueError("the Cursor API address must be an http(s) URL without a user")
     return url
+
+
+def _starts_work(request: httpx.Request) -> bool:
+    return request.method == "POST" and request.url.path.endswith(("/agents", "/runs"))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -35,6 +35,3 @@ WAIVABLE = frozenset({COST_UNKNOWN, CHECKS_UNKNOWN})
 NEAR_SHARE = 0.8
 COST_WAIT_MINUTES = 10.0
 """How long after a run the cost is waited for before it counts as unknown."""
-
-DEFAULT_ACCOUNT = "default"
-"""Whose key pays: the one in the environment."""

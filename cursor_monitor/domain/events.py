@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from cursor_monitor.domain import budgets
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.orchestration import REVIEW, WORK, Options, PlanTask, Report, Review
 from cursor_monitor.domain.status import AttemptStatus, Level, Mode, OrchestrationStatus, Verdict
@@ -37,6 +38,7 @@ class OrchestrationRequested(Event):
     model: str | None
     options: Options
     tasks: tuple[PlanTask, ...]
+    account_id: str = DEFAULT_ACCOUNT
 
     def message(self) -> str:
         return f"Requested by {self.by}: {self.mode} on {self.repository}."

@@ -45,6 +45,7 @@ class FleetFilter:
     shelf: str | None = None
     pinned: bool | None = None
     q: str | None = None
+    account: str | None = None  # its name or id
 
     @property
     def is_everything(self) -> bool:
@@ -86,6 +87,7 @@ def check_filter(wanted: FleetFilter) -> FleetFilter:
         shelf=wanted.shelf or None,
         pinned=wanted.pinned,
         q=(wanted.q or "").strip()[:200] or None,
+        account=(wanted.account or "").strip() or None,
     )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
+
 # Ten steps of priority make a level; below zero is bulk work, which never takes the slots of live work.
 LEVELS: tuple[int, ...] = (3, 2, 1, 0, -1)
 BULK_LEVEL = -1
@@ -28,6 +30,7 @@ class JobKind(StrEnum):
     READ_USAGE = "read_usage"  # what its runs cost, until Cursor tells
     FIND_ARTIFACT = "find_artifact"  # where one of its files is
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
+    CHECK_ACCOUNT = "check_account"  # ask Cursor whether a key works, and let its work go on
 
 
 class JobAction(StrEnum):
@@ -178,14 +181,38 @@ def look_job(agent_id: str, orchestration_id: str | None = None, run_at: datetim
     return replace(job, args={"is_routine": True}, dedupe_key=f"look:{agent_id}", priority=0)
 
 
-def watch_job() -> NewJob:
-    """Watch the fleet by Cursor's list; there is one such job, and it never ends."""
-    return NewJob(JobKind.WATCH_FLEET, dedupe_key="watch", priority=10, max_attempts=1000)
+def watch_job(account_id: str = DEFAULT_ACCOUNT) -> NewJob:
+    """Watch an account's fleet by Cursor's list; there is one such job for each, and it never ends."""
+    return NewJob(
+        JobKind.WATCH_FLEET,
+        args={"account_id": account_id},
+        dedupe_key=f"watch:{account_id}",
+        priority=10,
+        max_attempts=1000,
+    )
 
 
-def discover_job(agent_id: str) -> NewJob:
-    """Take in an agent that the list named and nobody here knows."""
-    return NewJob(JobKind.DISCOVER_AGENT, agent_id=agent_id, dedupe_key=f"discover:{agent_id}", priority=-10)
+def discover_job(agent_id: str, account_id: str = DEFAULT_ACCOUNT) -> NewJob:
+    """Take in an agent that the list of that account named and nobody here knows."""
+    return NewJob(
+        JobKind.DISCOVER_AGENT,
+        args={"account_id": account_id},
+        agent_id=agent_id,
+        dedupe_key=f"discover:{account_id}:{agent_id}",
+        priority=-10,
+    )
+
+
+def check_job(account_id: str, run_at: datetime | None = None) -> NewJob:
+    """Ask whether an account can be used, and let what waited for it go on."""
+    return NewJob(
+        JobKind.CHECK_ACCOUNT,
+        args={"account_id": account_id},
+        dedupe_key=f"check:{account_id}",
+        priority=30,
+        run_at=run_at,
+        max_attempts=1000,
+    )
 
 
 def change_job(agent_id: str, action: str) -> NewJob:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.room import Room
 from cursor_monitor.domain.status import (
@@ -236,6 +237,7 @@ class Snapshot:
     options: Options
     created_at: datetime
     created_by: str = ""
+    account_id: str = DEFAULT_ACCOUNT
     requested_tasks: tuple[PlanTask, ...] = ()
     tasks: tuple[Task, ...] = ()
     planner: Task | None = None  # where an agent was asked for the plan; its work is no task of the plan

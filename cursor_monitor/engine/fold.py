@@ -57,6 +57,7 @@ def begin(orchestration_id: str, event: e.OrchestrationRequested) -> Snapshot:
         options=event.options,
         created_at=event.at,
         created_by=event.by,
+        account_id=event.account_id,
         requested_tasks=event.tasks,
         seq=1,
     )

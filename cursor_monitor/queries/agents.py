@@ -25,6 +25,7 @@ class AgentRow:
     run_status: str | None  # Cursor's word, as given
     agent_status: str | None  # Cursor's word, as given
     origin: str  # orchestration, person, elsewhere
+    account_id: str
     orchestration_id: str | None
     task_key: str | None
     repository: str | None
@@ -134,14 +135,20 @@ def get_artifacts(agent_id: str) -> ArtifactsRow:
     )
 
 
-def list_branches(*, repository: str | None = None, cursor: str | None = None, limit: int = 50) -> Page[BranchRow]:
+def list_branches(
+    *, repository: str | None = None, account: str | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[BranchRow]:
     """The branches of the newest agents first; raises Invalid for an unknown cursor."""
     check_limit(limit)
     position = decode_cursor(cursor, 2)
     before = (_time(position[0]), position[1]) if position else None
     with reading() as session:
         rows = store.select_with_branch(
-            session, repository=(repository or "").strip() or None, before=before, limit=limit + 1
+            session,
+            repository=(repository or "").strip() or None,
+            account=(account or "").strip() or None,
+            before=before,
+            limit=limit + 1,
         )
     shown = rows[:limit]
     following = encode_cursor(shown[-1].created_at.isoformat(), shown[-1].id) if len(rows) > limit else None
@@ -189,6 +196,7 @@ def row_of(a: tables.Agent, tags: tuple[str, ...] = (), truth: TruthRow | None =
         run_status=a.run_status,
         agent_status=a.agent_status,
         origin=a.origin,
+        account_id=a.account_id,
         orchestration_id=str(a.orchestration_id) if a.orchestration_id else None,
         task_key=a.task_key,
         repository=a.repository,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cursor_monitor.store import cache
+from cursor_monitor.store import accounts, cache
 from cursor_monitor.store.database import reading
 
 
@@ -45,31 +45,27 @@ class MeRow:
     name: str | None
 
 
-def get_me() -> MeRow:
-    """Whose key is used."""
-    with reading() as session:
-        found = cache.get(session, "me")
+def get_me(account: str | None = None) -> MeRow:
+    """Whose key an account has; the default one's where none is named. Raises Invalid for an unknown account."""
+    found = _listing("me", account)
     return MeRow(**found[0]) if found else MeRow(None, None, None)
 
 
-def list_models() -> tuple[ModelRow, ...]:
+def list_models(account: str | None = None) -> tuple[ModelRow, ...]:
     """The models on offer; empty until the worker has asked."""
-    with reading() as session:
-        found = cache.get(session, "models")
+    found = _listing("models", account)
     return tuple(_model(m) for m in found[0]) if found else ()
 
 
-def list_repositories() -> tuple[str, ...]:
+def list_repositories(account: str | None = None) -> tuple[str, ...]:
     """The repositories that Cursor's app can see, as https URLs; empty until the worker has asked."""
-    with reading() as session:
-        found = cache.get(session, "repositories")
+    found = _listing("repositories", account)
     return tuple(found[0]) if found else ()
 
 
-def fetched_at(key: str) -> datetime | None:
+def fetched_at(key: str, account: str | None = None) -> datetime | None:
     """When `models` or `repositories` was last fetched."""
-    with reading() as session:
-        found = cache.get(session, key)
+    found = _listing(key, account)
     return found[1] if found else None
 
 
@@ -79,3 +75,8 @@ def _model(kept: dict[str, Any]) -> ModelRow:
         for p in kept.get("parameters", ())
     )
     return ModelRow(kept["id"], kept["name"], parameters)
+
+
+def _listing(name: str, account: str | None) -> tuple[Any, datetime] | None:
+    with reading() as session:
+        return cache.get(session, cache.account_key(name, accounts.resolve(session, account).id))

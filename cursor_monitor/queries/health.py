@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.status import WorkerStatus
 from cursor_monitor.queries.page import Page, check_limit
 from cursor_monitor.settings import VERSION
-from cursor_monitor.store import budgets, code_hosts, heartbeats, tables
+from cursor_monitor.store import accounts, budgets, code_hosts, heartbeats, tables
 from cursor_monitor.store.database import reading
 from cursor_monitor.store.jobs import outbox_facts
 
@@ -66,6 +68,7 @@ def get_health() -> Health:
             workers = tuple(_worker(row) for row in heartbeats.select_newest_per_worker(session))
             outbox = outbox_facts(session)
             cursor = heartbeats.select_cursor_facts(session) | budgets.facts(session)
+            standing = _accounts_component(session)
             host = code_hosts.newest_limit(session)
     except Unavailable as error:
         return _without_database(error)
@@ -75,6 +78,7 @@ def get_health() -> Health:
         _outbox_component(outbox),
         Component("redis", "unknown", "Not used: Postgres hands the work over.", {"used": False}),
         _cursor_component(cursor),
+        standing,
         _code_host_component(workers, host),
     )
     degraded = any(c.status in ("degraded", "down") for c in components)
@@ -93,7 +97,7 @@ def list_health_events(
 
 
 def _without_database(error: Unavailable) -> Health:
-    unknown = ("worker", "outbox", "redis", "cursor_api", "code_host")
+    unknown = ("worker", "outbox", "redis", "cursor_api", "accounts", "code_host")
     rest = (Component(name, "unknown", "Not known while the database is out.", {}) for name in unknown)
     components = (Component("database", "down", error.message, {}), *rest)
     return Health("down", VERSION, components, ())
@@ -133,6 +137,22 @@ def _outbox_component(facts: dict[str, Any]) -> Component:
     if facts["dead_letters"]:
         return Component("outbox", "degraded", f"{facts['dead_letters']} jobs were given up; see the queue.", facts)
     return Component("outbox", "ok", f"{facts['depth']} jobs due or running.", facts)
+
+
+def _accounts_component(session: Session) -> Component:
+    """Each account by its id: whether it can be used, and what its rate limit leaves."""
+    rows = accounts.select_all(session)
+    facts = {account.id: _standing(account, budgets.facts(session, account.id)) for account in rows}
+    refused = [account for account in rows if account.refusal_kind is not None]
+    if refused:
+        return Component("accounts", "degraded", " ".join(str(a.refusal_message) for a in refused), facts)
+    return Component("accounts", "ok", f"{len(rows)} in use.", facts)
+
+
+def _standing(account: tables.CursorAccount, budget: dict[str, Any]) -> str:
+    left = f", {budget['budget_remaining']} of {budget['budget']} requests left" if budget else ""
+    pace = f", at {budget['pace_percent']} % of its pace" if budget and budget["pace_percent"] < 100 else ""
+    return f"{account.name}: {account.status}{left}{pace}"
 
 
 def _cursor_component(facts: dict[str, Any]) -> Component:

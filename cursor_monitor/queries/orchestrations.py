@@ -26,6 +26,7 @@ class OrchestrationRow:
     name: str
     status: str
     mode: str
+    account_id: str
     repository: str
     ref: str | None
     model: str | None
@@ -61,6 +62,7 @@ class OrchestrationDetail:
     name: str
     status: str
     mode: str
+    account_id: str
     repository: str
     ref: str | None
     prompt: str
@@ -151,6 +153,7 @@ def list_orchestrations(
     mode: str | None = None,
     repository: str | None = None,
     q: str | None = None,
+    account: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[OrchestrationRow]:
@@ -166,6 +169,7 @@ def list_orchestrations(
             mode=mode or None,
             repository=(repository or "").strip() or None,
             q=(q or "").strip()[:200] or None,
+            account=(account or "").strip() or None,
             before=_uuid("cursor", position[0]) if position else None,
             limit=limit + 1,
         )
@@ -239,6 +243,7 @@ def _row(o: tables.Orchestration) -> OrchestrationRow:
         name=o.name,
         status=o.status,
         mode=o.mode,
+        account_id=o.account_id,
         repository=o.repository,
         ref=o.ref,
         model=o.model,

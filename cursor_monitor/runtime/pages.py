@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cursor_monitor.runtime.children import dies_with_parent
+from cursor_monitor.settings import SECRET_VARIABLES
 
 # State classes and the rows they show are compiled into the pages, hence queries and domain.
 SOURCES = ("pages", "components", "state", "queries", "domain", "routes.py", "live.py", "cursor_monitor.py")
@@ -34,8 +35,7 @@ NODE_MINIMUM = (22, 22)  # reflex_base.constants.Node.MIN_VERSION
 LOCK = ("reflex.lock/package.json", "reflex.lock/package-lock.json")
 KEPT = (".gitignore", "requirements.txt")
 # What the pages are made of is public; a build has no use for our secrets.
-SECRETS = ("CURSOR_API_KEY", "DATABASE_URL", "SUPABASE_DB_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_PASSWORD")
-SECRETS += ("GITHUB_TOKEN",)
+SECRETS = frozenset((*SECRET_VARIABLES, *(f"{name}_FILE" for name in SECRET_VARIABLES)))
 
 
 class PagesError(RuntimeError):

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, look_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, WORK, Snapshot
 from cursor_monitor.engine.fold import evolve
@@ -63,17 +62,17 @@ def write(
             if consequence.followup is not None:
                 agents.insert_followup(session, **consequence.followup)
             wanted.extend(consequence.jobs)
-        _count(session, events)
+        _count(session, after.account_id, events)
         notices.announce(session, f"orchestration:{after.id}")
     if wake_at is not None:
         wanted.append(advance_job(after.id, wake_at))
     jobs.enqueue(session, wanted)
 
 
-def _count(session: Session, events: Sequence[e.Event]) -> None:
+def _count(session: Session, account_id: str, events: Sequence[e.Event]) -> None:
     agents_begun = sum(isinstance(event, e.AttemptRequested) for event in events)
     followups = sum(isinstance(event, e.FollowUpRequested) for event in events)
-    spending.add(session, DEFAULT_ACCOUNT, events[-1].at, agents=agents_begun, followups=followups)
+    spending.add(session, account_id, events[-1].at, agents=agents_begun, followups=followups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +114,7 @@ def _agent_values(s: Snapshot, event: e.AttemptRequested) -> dict[str, object]:
         "orchestration_id": UUID(s.id),
         "task_key": event.task_key,
         "launch_status": "requested",
+        "account_id": s.account_id,
         "repository": s.repository,
         "ref": event.ref,
         "model": event.model,

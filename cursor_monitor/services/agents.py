@@ -15,7 +15,7 @@ from cursor_monitor.domain.launch import to_json
 from cursor_monitor.engine import plan
 from cursor_monitor.services import uploads
 from cursor_monitor.services.launching import check_extras, check_launch, known_models
-from cursor_monitor.services.orchestrations import check_followup_text, followup_task
+from cursor_monitor.services.orchestrations import check_followup_text, followup_task, for_account
 from cursor_monitor.services.standing import Standing, load, why_not
 from cursor_monitor.store import agents, fleet, idempotency, jobs, notices, tables, words
 from cursor_monitor.store.database import reading, transactional
@@ -30,7 +30,8 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
 
     Raises Invalid naming the field, Conflict where the key was used with another body.
     """
-    request, extras = check_launch(fields, known_models(session))
+    account, rest = for_account(session, fields)
+    request, extras = check_launch(rest, known_models(session, account))
     agent_id = mint_agent_id()
     if idempotency_key is not None:
         known = idempotency.claim_key(session, "agents", idempotency_key, fields, agent_id)
@@ -41,6 +42,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
         id=agent_id,
         name=request.name or plan.first_line(request.prompt),
         origin="person",
+        account_id=account,
         launch_status="requested",
         repository=request.repository,
         ref=request.ref,
@@ -129,7 +131,7 @@ def pin(session: Session, agent_id: str, is_pinned: bool, *, by: str) -> None:
 @transactional
 def _followup_alone(session: Session, agent_id: str, text: str, fields: Mapping[str, Any], *, by: str) -> str:
     standing = _standing(session, agent_id)
-    prompt, extras = check_followup_text(text), check_extras(fields, known_models(session))
+    prompt, extras = check_followup_text(text), check_extras(fields, known_models(session, standing.agent.account_id))
     if standing.has_pending:
         raise Conflict("A follow-up to this agent is still waiting to be sent.", code="followup_pending")
     _allowed(BulkAction.FOLLOWUP, standing)

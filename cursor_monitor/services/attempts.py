@@ -12,6 +12,7 @@ from sqlmodel import Session
 from cursor_monitor.cursor.api import AgentSpec, CursorApi, Launched, RunView
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.accounts import HELD_CODES, Trouble, trouble_of
 from cursor_monitor.domain.jobs import (
     ClaimedJob,
     Done,
@@ -25,6 +26,7 @@ from cursor_monitor.domain.jobs import (
 )
 from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
 from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
+from cursor_monitor.services.account_health import PROBE_SECONDS, why_held
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.services.governor import again
 from cursor_monitor.services.launching import run_options, spec_of
@@ -33,11 +35,12 @@ from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
 _FOR_A_PERSON = {
-    "key": "Cursor does not accept the API key. Put a valid one into CURSOR_API_KEY, then resume.",
+    "key": "Cursor does not accept this kind of API key for it. Use another account, then resume.",
     "plan": "Cursor's plan or permissions do not allow this. Have them changed at Cursor, then resume.",
     "money": "Cursor's usage limit is reached. Raise it at Cursor, then resume.",
 }
 _BUSY_SECONDS = 3.0
+_HELD_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 2.0
 
 
@@ -69,13 +72,23 @@ async def launch_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
     except OutcomeUnknown as error:
         return again(error, _LOOK_AGAIN_SECONDS)
     except Permanent as error:
-        await asyncio.to_thread(_record_launch_refused, job, error.code, error.message, error.kind)
-        return Settled()
+        return await hold_launch(job, error.code, error.message, error.kind)
     if launched is None:
         await asyncio.to_thread(_record_launch_dropped, job)
     else:
         await asyncio.to_thread(_record_launched, job, launched)
     return Settled()
+
+
+async def hold_launch(job: ClaimedJob, code: str, message: str, kind: str) -> Outcome:
+    """Record why there is no launch: it failed or, where a person can mend that, waits."""
+    waits = await asyncio.to_thread(_record_launch_refused, job, code, message, kind)
+    return _held_outcome(code) if waits else Settled()
+
+
+def _held_outcome(code: str) -> Outcome:
+    is_probe = trouble_of(code) is Trouble.MONEY
+    return Snooze(PROBE_SECONDS if is_probe else _HELD_SECONDS, forgets=False)
 
 
 async def _create(api: CursorApi, launch: _Launch) -> Launched | None:
@@ -177,17 +190,28 @@ def _record_launch_dropped(session: Session, job: ClaimedJob) -> None:
 
 
 @transactional
-def _record_launch_refused(session: Session, job: ClaimedJob, code: str, message: str, kind: str | None) -> None:
+def _record_launch_refused(session: Session, job: ClaimedJob, code: str, message: str, kind: str | None) -> bool:
+    """True where the job itself is to wait, for an agent of its own whose account cannot be used."""
     agent_id = _agent_id(job)
-    found = locate(session, agents.find(session, agent_id))
-    plain = f"Cursor refused the launch ({code}): {message}"
-    held = found is not None and kind in _FOR_A_PERSON
+    agent = agents.find(session, agent_id)
+    if agent is None or agent.launch_status != "requested":
+        _finish(session, job, agent_id)
+        return False
+    found = locate(session, agent)
+    if found is not None and found.snapshot.is_cancelling and job.attempt > 1 and code in HELD_CODES:
+        return True  # an earlier try may have launched it, which must be known before it counts as cancelled
+    plain = why_held(session, agent.account_id, code, f"Cursor refused the launch ({code}): {message}")
+    held = kind in _FOR_A_PERSON if found is not None else code in HELD_CODES
     status = "requested" if held else "failed"
     agents.update(session, agent_id, launch_status=status, error_code=code, error_message=plain)
     if found is not None and found.attempt.status is AttemptStatus.LAUNCHING:
         ended = [_ended(session, found, AttemptStatus.FAILED, code, plain)]
         record_facts(session, found.snapshot, _held(session, found, code, message, kind) if held else ended)
+    if held and found is None:
+        notices.announce(session, f"agent:{agent_id}")
+        return True
     _finish(session, job, agent_id)
+    return False
 
 
 async def give_up_launch(job: ClaimedJob, error: str) -> None:
@@ -224,10 +248,15 @@ async def send_followup(job: ClaimedJob, api: CursorApi) -> Outcome:
         if error.code == "agent_busy":
             await asyncio.to_thread(_mark_requested, job)
             return Snooze(_BUSY_SECONDS)
-        await asyncio.to_thread(_record_followup_refused, job, error.code, error.message, error.kind)
-        return Settled()
+        return await hold_followup(job, error.code, error.message, error.kind)
     await asyncio.to_thread(_record_sent, job, run)
     return Settled()
+
+
+async def hold_followup(job: ClaimedJob, code: str, message: str, kind: str) -> Outcome:
+    """Record why the follow-up is not sent: it failed or, where a person can mend that, waits."""
+    waits = await asyncio.to_thread(_record_followup_refused, job, code, message, kind)
+    return _held_outcome(code) if waits else Settled()
 
 
 async def _send(job: ClaimedJob, api: CursorApi, sending: _Sending) -> RunView:
@@ -308,16 +337,31 @@ def _record_sent(session: Session, job: ClaimedJob, run: RunView) -> None:
 
 
 @transactional
-def _record_followup_refused(session: Session, job: ClaimedJob, code: str, message: str, kind: str | None) -> None:
+def _record_followup_refused(session: Session, job: ClaimedJob, code: str, message: str, kind: str | None) -> bool:
+    """True where the job itself is to wait, for an agent of its own whose account cannot be used."""
     agent_id, followup_id = _agent_id(job), _followup_id(job)
     followup = agents.find_followup(session, followup_id)
-    found = locate(session, agents.find(session, agent_id))
+    agent = agents.find(session, agent_id)
+    found = locate(session, agent)
+    if found is not None and not any(f.id == str(followup_id) for f in found.attempt.followups):
+        found = None  # what a person asks of an agent after its orchestration ended is theirs alone
     if found is not None and kind in _FOR_A_PERSON:
-        agents.update_followup(session, followup_id, status="requested", previous_run_id=None)
+        _await_sending(session, followup)
         record_facts(session, found.snapshot, _held(session, found, code, message, kind, str(followup_id)))
+    elif found is None and agent is not None and followup is not None and code in HELD_CODES:
+        _await_sending(session, followup, why_held(session, agent.account_id, code, message))
+        notices.announce(session, f"agent:{agent_id}")
+        return True
     elif followup is not None:
         _fail_followup(session, found, followup, code, f"Cursor refused the follow-up ({code}): {message}")
     _finish(session, job, agent_id)
+    return False
+
+
+def _await_sending(session: Session, followup: tables.Followup | None, why: str | None = None) -> None:
+    # One that may have been sent already is compared with the agent's newest run before it is sent again.
+    if followup is not None and followup.status in ("requested", "sending"):
+        agents.update_followup(session, followup.id, error_message=why)
 
 
 async def give_up_followup(job: ClaimedJob, error: str) -> None:
@@ -389,7 +433,11 @@ def _held(
     )
     if found.snapshot.status is not OrchestrationStatus.RUNNING or found.snapshot.is_cancelling:
         return [held]
-    return [held, e.OrchestrationBlocked(at=now, code=code, summary=_FOR_A_PERSON[kind or "plan"])]
+    agent = agents.find(session, found.attempt.agent_id)
+    summary = _FOR_A_PERSON[kind or "plan"]
+    if agent is not None:
+        summary = why_held(session, agent.account_id, code, summary)
+    return [held, e.OrchestrationBlocked(at=now, code=code, summary=summary)]
 
 
 def _fail_followup(session: Session, found: Located | None, followup: tables.Followup, code: str, message: str) -> None:

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
 
 from cursor_monitor.cursor.api import CursorApi, Model
 from cursor_monitor.cursor.errors import Throttled
-from cursor_monitor.store import cache, notices
-from cursor_monitor.store.database import transactional
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT, STOPS_EVERYTHING
+from cursor_monitor.store import accounts, cache, notices
+from cursor_monitor.store.database import reading, transactional
 
 ME_SECONDS = 3600.0
 MODELS_SECONDS = 3600.0
 REPOSITORIES_SECONDS = 4 * 3600.0  # Cursor allows one call a minute and 30 an hour, and takes tens of seconds
 
 
-async def refresh(api: CursorApi, source: str) -> None:
+async def refresh(api: CursorApi, source: str, account_id: str = DEFAULT_ACCOUNT) -> None:
     """Fetch what is older than its time or came from another `source`; one worker does it, the others go on."""
-    await _refresh_one("me", ME_SECONDS, source, lambda: _me(api))
-    await _refresh_one("models", MODELS_SECONDS, source, lambda: _models(api))
-    await _refresh_one("repositories", REPOSITORIES_SECONDS, source, lambda: _repositories(api))
+    name = partial(cache.account_key, account_id=account_id)
+    await _refresh_one(name("me"), ME_SECONDS, source, lambda: _me(api))
+    await _refresh_one(name("models"), MODELS_SECONDS, source, lambda: _models(api))
+    await _refresh_one(name("repositories"), REPOSITORIES_SECONDS, source, lambda: _repositories(api))
+
+
+def usable_accounts() -> list[tuple[str, str]]:
+    """The accounts whose listings can be asked for, each with a mark that changes with its key."""
+    with reading() as session:
+        rows = accounts.select_all(session)
+        return [(r.id, f"{r.api_url or ''}#{r.key_version}") for r in rows if r.refusal_kind not in STOPS_EVERYTHING]
 
 
 async def _refresh_one(key: str, seconds: float, source: str, fetch: Callable[[], Awaitable[Any]]) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from cursor_monitor.cursor.api import AgentView, CursorApi, RunView
 from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable, Throttled
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import (
     ClaimedJob,
     Done,
@@ -34,17 +35,17 @@ _JUST_NOW = timedelta(minutes=5)
 _PATIENCE, _PATIENCE_SECONDS = 10, 10.0
 
 
-def appear(session: Session, items: Sequence[AgentView]) -> None:
+def appear(session: Session, account_id: str, items: Sequence[AgentView]) -> None:
     """Take in what the list named and nobody here knows: at once what works or ended just now, the rest in time."""
     now = database_now(session)
     for item in items:
         is_fresh = item.status == "ACTIVE" or now - item.updated_at < _JUST_NOW
         if is_fresh and item.latest_run_id is not None:
-            agents.insert_agent(session, **_values(item), latest_run_id=item.latest_run_id)
+            agents.insert_agent(session, **_values(item), account_id=account_id, latest_run_id=item.latest_run_id)
             notices.announce(session, f"agent:{item.id}")
             if item.status != "ACTIVE":
                 jobs.enqueue(session, [observe_job(item.id)])
-    jobs.enqueue(session, [discover_job(item.id) for item in items])
+    jobs.enqueue(session, [discover_job(item.id, account_id) for item in items])
 
 
 async def discover_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
@@ -76,11 +77,12 @@ async def _run_of(api: CursorApi, agent_id: str, run_id: str) -> RunView:
 
 @transactional
 def _record_discovered(session: Session, job: ClaimedJob, agent: AgentView, run: RunView | None) -> None:
-    agents.insert_agent(session, **_values(agent), latest_run_id=agent.latest_run_id)
+    account_id = str(job.args.get("account_id") or DEFAULT_ACCOUNT)
+    agents.insert_agent(session, **_values(agent), account_id=account_id, latest_run_id=agent.latest_run_id)
     known = agents.find(session, agent.id, lock=True)
     if known is not None and known.origin == "elsewhere":
         agents.update(session, agent.id, repository=agent.repository, ref=agent.ref)
-        if run is None and watched_since(session, agent.id) is None:
+        if run is None and watched_since(session, known) is None:
             jobs.enqueue(session, [look_job(agent.id)])
         elif run is not None and known.latest_run_id == run.id and known.run_status not in RUN_TERMINAL:
             _record_run(session, agent, run)

@@ -15,7 +15,7 @@ from cursor_monitor.engine.plan_graph import columns
 from cursor_monitor.engine.plan_hash import plan_hash
 from cursor_monitor.engine.plan_split import split_prompt
 from cursor_monitor.services.tuning import current
-from cursor_monitor.store import cache, plan_facts
+from cursor_monitor.store import accounts, cache, plan_facts
 from cursor_monitor.store.database import reading
 
 
@@ -55,7 +55,9 @@ class Preview:
 def dry_run(fields: Mapping[str, Any]) -> Preview:
     """What a launch with these fields would do; raises Invalid where it would be refused."""
     with reading() as session:
-        found = cache.get(session, "models")
+        named = fields.get("account") if isinstance(fields, Mapping) else None
+        account = accounts.resolve(session, named if isinstance(named, str) else None)
+        found = cache.get(session, cache.account_key("models", account.id))
         models = tuple(model["id"] for model in found[0]) if found else ()
         request = plan.parse_request(_without_hash(fields), current().options, models)
         return _preview(session, request, plan.make_plan(request), _source(request))
@@ -82,7 +84,11 @@ def present_hash(session: Session, request: LaunchRequest, tasks: Sequence[PlanT
 
 
 def _without_hash(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {k: v for k, v in fields.items() if k != "plan_hash"} if isinstance(fields, Mapping) else fields
+    return (
+        {k: v for k, v in fields.items() if k not in ("plan_hash", "account")}
+        if isinstance(fields, Mapping)
+        else fields
+    )
 
 
 def _source(request: LaunchRequest) -> str:

@@ -12,13 +12,14 @@ from sqlmodel import Session
 
 from cursor_monitor.cursor.api import AgentView, CursorApi, Listing
 from cursor_monitor.cursor.errors import CursorError, Permanent, Throttled
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import ClaimedJob, Outcome, Snooze, look_job, observe_job, watch_job
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.services import watching
 from cursor_monitor.services.discovery import appear
 from cursor_monitor.services.tuning import current
-from cursor_monitor.services.watching import CACHE_KEY, PAGE, WATCH_FROM
-from cursor_monitor.store import agents, cache, jobs, notices, tables
+from cursor_monitor.services.watching import PAGE, WATCH_FROM, cache_key
+from cursor_monitor.store import accounts, agents, cache, jobs, notices, tables
 from cursor_monitor.store.agents import Listed
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
@@ -43,6 +44,7 @@ class _Pass:
     """One way through the list; kept between pages, so that a long wait does not begin anew."""
 
     started_at: str
+    account_id: str
     is_full: bool
     live: int
     seconds: float
@@ -59,7 +61,8 @@ class _Pass:
 
 async def watch_fleet(job: ClaimedJob, api: CursorApi) -> Outcome:
     """Read the list as far as there are working agents, every now and then to its end; note what is new."""
-    walk = await asyncio.to_thread(_begin)
+    account_id = str(job.args.get("account_id") or DEFAULT_ACCOUNT)
+    walk = await asyncio.to_thread(_begin, account_id)
     try:
         while walk.ended_at is None:
             page = await _patiently(api, walk.cursor)
@@ -88,20 +91,21 @@ async def _patiently(api: CursorApi, cursor: str | None) -> Listing[AgentView]:
 
 @transactional
 def ensure_watch(session: Session) -> None:
-    """See to it that the fleet is watched, by one worker at a time."""
-    jobs.enqueue(session, [watch_job()])
+    """See to it that the fleet of each account is watched, by one worker at a time."""
+    jobs.enqueue(session, [watch_job(account.id) for account in accounts.select_all(session)])
 
 
 @transactional
-def _begin(session: Session) -> _Pass:
+def _begin(session: Session, account_id: str) -> _Pass:
     now = database_now(session)
-    last = _last_pass(session)
+    last = _last_pass(session, account_id)
     if last is not None and last.ended_at is None and _age(last.touched_at, now) < _STALE_SECONDS:
         return last
-    live = agents.select_working(session)
+    live = agents.select_working(session, account_id)
     youngest = max((since for _, since in live), default=now)
     walk = _Pass(
         now.isoformat(),
+        account_id,
         is_full=_age(last.full_at if last else None, now) >= FULL_SECONDS,
         live=len(live),
         seconds=watching.pass_seconds(len(live), (now - youngest).total_seconds()),
@@ -126,7 +130,7 @@ def _take_in(session: Session, walk: _Pass, items: Sequence[AgentView], next_cur
     for item in items:
         if item.id in known and _is_news(known[item.id], item, runs, walk.says_idle):
             _compare(session, item, runs, walk.says_idle)
-    appear(session, [item for item in items if item.id not in known])
+    appear(session, walk.account_id, [item for item in items if item.id not in known])
     if walk.is_full:
         agents.mark_listed(session, list(known))
     seen = set(ids)
@@ -137,7 +141,7 @@ def _take_in(session: Session, walk: _Pass, items: Sequence[AgentView], next_cur
     if _age(walk.touched_at, now) < _KEEP_SECONDS:
         return walk
     walk = replace(walk, touched_at=now.isoformat())
-    cache.put(session, CACHE_KEY, asdict(walk))
+    cache.put(session, cache_key(walk.account_id), asdict(walk))
     return walk
 
 
@@ -153,13 +157,15 @@ def _end(session: Session, walk: _Pass, now: datetime) -> _Pass:
     walk = replace(walk, cursor=None, ended_at=moment, touched_at=moment, failing_since=None)
     if walk.is_full:
         walk = replace(walk, full_at=moment, depth=_best_depth(walk.found))
-        _verify_missing(session, datetime.fromisoformat(walk.started_at))
+        _verify_missing(session, walk.account_id, datetime.fromisoformat(walk.started_at))
     jobs.enqueue(session, [look_job(agent_id, run_at=_later(now)) for agent_id in walk.left])
-    cache.put(session, CACHE_KEY, asdict(walk))
+    cache.put(session, cache_key(walk.account_id), asdict(walk))
     if walk.live >= WATCH_FROM:
         before = now - timedelta(seconds=watching.routine_seconds(walk.live))
         most = watching.routine_looks(walk.seconds)
-        jobs.enqueue(session, [look_job(agent_id) for agent_id in agents.select_unseen(session, before, most)])
+        jobs.enqueue(
+            session, [look_job(agent_id) for agent_id in agents.select_unseen(session, walk.account_id, before, most)]
+        )
     return walk
 
 
@@ -202,9 +208,9 @@ def _compare(session: Session, item: AgentView, runs: set[str], says_idle: bool)
         jobs.enqueue(session, [observe_job(agent.id, parent)])
 
 
-def _verify_missing(session: Session, started_at: datetime) -> None:
+def _verify_missing(session: Session, account_id: str, started_at: datetime) -> None:
     """What a whole list does not name may be deleted; a look at each tells."""
-    missing = agents.select_unlisted(session, listed_before=started_at, launched_before=started_at - _LAG)
+    missing = agents.select_unlisted(session, account_id, listed_before=started_at, launched_before=started_at - _LAG)
     jobs.enqueue(session, [observe_job(agent_id) for agent_id in missing])
 
 
@@ -216,7 +222,7 @@ def _rest(session: Session, walk: _Pass) -> float:
 
 @transactional
 def _keep(session: Session, walk: _Pass) -> None:
-    cache.put(session, CACHE_KEY, asdict(replace(walk, touched_at=database_now(session).isoformat())))
+    cache.put(session, cache_key(walk.account_id), asdict(replace(walk, touched_at=database_now(session).isoformat())))
 
 
 @transactional
@@ -226,16 +232,16 @@ def _note_failure(session: Session, walk: _Pass, is_refused: bool) -> None:
     since = walk.failing_since or now.isoformat()
     if _age(since, now) >= _UNREAD_SECONDS:
         gap = 120 / current().requests_per_minute
-        ids = [agent_id for agent_id, _ in agents.select_working(session)]
+        ids = [agent_id for agent_id, _ in agents.select_working(session, walk.account_id)]
         jobs.enqueue(session, [look_job(key, run_at=now + timedelta(seconds=n * gap)) for n, key in enumerate(ids)])
         since = (now + timedelta(seconds=FULL_SECONDS)).isoformat()
     ended_at = walk.started_at if is_refused else None
     walk = replace(walk, failing_since=since, ended_at=ended_at, touched_at=now.isoformat())
-    cache.put(session, CACHE_KEY, asdict(walk))
+    cache.put(session, cache_key(walk.account_id), asdict(walk))
 
 
-def _last_pass(session: Session) -> _Pass | None:
-    found = cache.get(session, CACHE_KEY)
+def _last_pass(session: Session, account_id: str) -> _Pass | None:
+    found = cache.get(session, cache_key(account_id))
     if found is None:
         return None
     names = {field.name for field in fields(_Pass)}

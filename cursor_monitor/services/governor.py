@@ -1,4 +1,4 @@
-"""Keeps all workers together within what Cursor allows one key; the state is in the database."""
+"""Keeps all workers together within what Cursor allows one account; the state is in the database."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.LISTING)
 
 
 class Governor(Gate):
-    """The gate of one key; whoever gets no token is told when to come back, and nobody waits here."""
+    """The gate of one account; whoever gets no token is told when to come back, and nobody waits here."""
 
     def __init__(self, account: str, per_minute: int) -> None:
         self._account = account

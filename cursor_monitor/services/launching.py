@@ -36,9 +36,9 @@ def check_extras(fields: Mapping[str, Any], models: rules.Models) -> Extras:
     return rules.parse_extras(fields, models)
 
 
-def known_models(session: Session) -> rules.Models:
-    """The models Cursor offers with their parameters, as last fetched; empty where they never were."""
-    found = cache.get(session, "models")
+def known_models(session: Session, account_id: str) -> rules.Models:
+    """The models Cursor offers an account with their parameters, as last fetched; empty where they never were."""
+    found = cache.get(session, cache.account_key("models", account_id))
     return found[0] if found else ()
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import DEFAULT_ACCOUNT
 from cursor_monitor.domain.jobs import NewJob, advance_job
 from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.room import Day, Room, Slots
@@ -62,7 +61,7 @@ def _woken(session: Session, s: Snapshot, freed: int) -> list[NewJob]:
 
 
 def _place(s: Snapshot) -> dict[str, str]:
-    return {"account": DEFAULT_ACCOUNT, "repository": s.repository}
+    return {"account": s.account_id, "repository": s.repository}
 
 
 def _has_slots() -> bool:
@@ -73,7 +72,7 @@ def _has_slots() -> bool:
 def _room(session: Session, s: Snapshot, now: datetime) -> Room:
     shared = current().shared
     wanted = (
-        ("account", DEFAULT_ACCOUNT, shared.account_agents),
+        ("account", s.account_id, shared.account_agents),
         ("repository", s.repository, shared.repository_agents),
     )
     days = (
@@ -88,7 +87,7 @@ def _room(session: Session, s: Snapshot, now: datetime) -> Room:
     found = [_slots(session, s, now, kind, key, allowed) for kind, key, allowed in wanted if allowed is not None]
     if not has_day:
         return Room(tuple(found))
-    used = spending.of_day(session, DEFAULT_ACCOUNT, now)
+    used = spending.of_day(session, s.account_id, now)
     spent = {"agents": used.agents, "follow-ups": used.followups, "cents": used.cents}
     day = [Day(name, spent[name], allowed, setting) for name, allowed, setting in days if allowed is not None]
     return Room(tuple(found), tuple(day))

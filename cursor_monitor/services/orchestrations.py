@@ -25,7 +25,7 @@ from cursor_monitor.services import limits
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.dry_run import planned_tasks, present_hash, request_of
 from cursor_monitor.services.tuning import current
-from cursor_monitor.store import cache, idempotency, jobs, orchestrations
+from cursor_monitor.store import accounts, cache, idempotency, jobs, orchestrations
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
@@ -37,9 +37,10 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
     Raises Invalid naming the field, Conflict where the key was used with another body, or where a `plan_hash` is given
     and the plan is no longer that one. The same key and body again return the same id and record nothing.
     """
-    wanted = dict(fields) if isinstance(fields, Mapping) else fields
+    account, named = for_account(session, fields)
+    wanted = dict(named) if isinstance(named, Mapping) else named
     shown = wanted.pop("plan_hash", None) if isinstance(wanted, dict) else None
-    request = plan.parse_request(wanted, current().options, model_ids(session))
+    request = plan.parse_request(wanted, current().options, model_ids(session, account))
     orchestration_id = str(mint_uuid7())
     if idempotency_key is not None:
         known = idempotency.claim_key(session, "orchestrations", idempotency_key, fields, orchestration_id)
@@ -47,7 +48,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
             return known
     if shown is not None:
         check_unchanged(shown, present_hash(session, request, plan.make_plan(request)))
-    event = _requested(request, by, database_now(session))
+    event = _requested(request, by, account, database_now(session))
     write(session, None, begin(orchestration_id, event), [event])
     return orchestration_id
 
@@ -169,13 +170,23 @@ def check_followup_text(text: str) -> str:
     return cleaned
 
 
-def model_ids(session: Session) -> tuple[str, ...]:
-    """The models Cursor offers, as last fetched; empty where they never were."""
-    found = cache.get(session, "models")
+def for_account(session: Session, fields: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The id of the account that the fields name, the default one's where they do not, and the other fields."""
+    if not isinstance(fields, Mapping) or "account" not in fields:
+        return accounts.resolve(session, None).id, fields
+    named = fields["account"]
+    if named is not None and not isinstance(named, str):
+        raise Invalid("account", "must be the name or id of an account")
+    return accounts.resolve(session, named).id, {name: value for name, value in fields.items() if name != "account"}
+
+
+def model_ids(session: Session, account_id: str) -> tuple[str, ...]:
+    """The models Cursor offers an account, as last fetched; empty where they never were."""
+    found = cache.get(session, cache.account_key("models", account_id))
     return tuple(model["id"] for model in found[0]) if found else ()
 
 
-def _requested(request: LaunchRequest, by: str, at: datetime) -> e.OrchestrationRequested:
+def _requested(request: LaunchRequest, by: str, account_id: str, at: datetime) -> e.OrchestrationRequested:
     return e.OrchestrationRequested(
         at=at,
         by=by,
@@ -187,6 +198,7 @@ def _requested(request: LaunchRequest, by: str, at: datetime) -> e.Orchestration
         model=request.model,
         options=request.options,
         tasks=request.tasks,
+        account_id=account_id,
     )
 
 

@@ -49,7 +49,7 @@ def edit_plan(session: Session, orchestration_id: str, fields: Mapping[str, Any]
         raise Conflict(f"Cannot edit the plan: the orchestration is {state}.", status=s.status)
     if fields.get("plan_hash") is not None:
         check_unchanged(fields["plan_hash"], present_hash(session, request_of(s), planned_tasks(s)))
-    tasks = parse_plan(fields.get("tasks"), model_ids(session))
+    tasks = parse_plan(fields.get("tasks"), model_ids(session, s.account_id))
     event = e.PlanEdited(at=database_now(session), by=by, tasks=tasks)
     write(session, s, evolve(s, event), [event])
     jobs.enqueue(session, [advance_job(s.id)])

@@ -109,7 +109,7 @@ async def _gone(job: ClaimedJob, api: CursorApi, agent_id: str) -> Outcome:
 def _load(agent_id: str) -> _Known | None:
     with reading() as session:
         agent = agents.find(session, agent_id)
-        since = watched_since(session, agent_id)
+        since = watched_since(session, agent) if agent else None
     if agent is None or agent.launch_status != "launched":
         return None
     return _Known(

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from cursor_monitor.cursor.api import CursorApi, UsageView
 from cursor_monitor.cursor.errors import OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import COST_WAIT_MINUTES, DEFAULT_ACCOUNT
+from cursor_monitor.domain.budgets import COST_WAIT_MINUTES
 from cursor_monitor.domain.jobs import ClaimedJob, Outcome, Settled, Snooze
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.services.advance import record_facts
@@ -51,7 +51,7 @@ def _record(session: Session, job: ClaimedJob, usage: UsageView | None) -> float
         more = cents - (agent.cost_cents or 0.0)
         tokens = usage.total_tokens if usage is not None else None
         agents.update(session, agent_id, cost_cents=cents, tokens=tokens, usage_at=now)
-        spending.add(session, DEFAULT_ACCOUNT, now, cents=more)
+        spending.add(session, agent.account_id, now, cents=more)
     notices.announce(session, f"agent:{agent_id}")
     jobs.complete_held(session, job)
     return None

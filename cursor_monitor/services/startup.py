@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from cursor_monitor.domain.orchestration import Options
 from cursor_monitor.domain.room import SharedLimits
+from cursor_monitor.secrets import redaction
+from cursor_monitor.secrets.cipher import SecretError
+from cursor_monitor.secrets.redaction import fingerprint
+from cursor_monitor.secrets.vault import open_vault
 from cursor_monitor.services.governor import account_of
 from cursor_monitor.services.tuning import Tuning, tune
 from cursor_monitor.settings import Settings, SettingsError
@@ -17,8 +23,23 @@ def open_all(settings: Settings, *, pool_size: int = 10) -> None:
             "DATABASE_URL: is not set; use `make run` for an embedded database, or give one, "
             "example: postgresql://user:password@db.example.com:5432/postgres"
         )
+    _open_secrets(settings)
     open_database(settings.database_url, pool_size=pool_size)
     tune(tuning_from(settings))
+
+
+def _open_secrets(settings: Settings) -> None:
+    secrets = (settings.cursor_api_key, settings.cursor_webhook_secret, settings.redis_password)
+    redaction.register(
+        *secrets,
+        settings.github_token,
+        settings.supabase_service_role_key,
+        urlsplit(settings.database_url or "").password,
+    )
+    try:
+        open_vault(settings.secret_keys, settings.data_dir)
+    except SecretError as error:
+        raise SettingsError(f"CURSOR_MONITOR_SECRET_KEY: is not set, and {error}") from None
 
 
 def close_all() -> None:
@@ -45,6 +66,8 @@ def tuning_from(settings: Settings) -> Tuning:
         ),
         observe_min_seconds=settings.observe_min_seconds,
         observe_max_seconds=settings.observe_max_seconds,
+        api_url=settings.cursor_api_url,
+        environment_fingerprint=fingerprint(settings.cursor_api_key) if settings.cursor_api_key else "",
         webhook_secret=settings.cursor_webhook_secret,
         requests_per_minute=settings.cursor_rate_per_minute,
         code_host_web=settings.code_host_web if token else None,

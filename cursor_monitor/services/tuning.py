@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cursor_monitor.domain.orchestration import Options
 from cursor_monitor.domain.room import SharedLimits
+from cursor_monitor.settings import CURSOR_API
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Tuning:
     observe_min_seconds: float = 1.0
     observe_max_seconds: float = 30.0
     requests_per_minute: int = 300
+    api_url: str = CURSOR_API
+    environment_fingerprint: str = ""  # of CURSOR_API_KEY, so that no second account gets it
     webhook_secret: str | None = field(default=None, repr=False)
     code_host_web: str | None = None  # the host whose repositories are looked at, None where none are
     code_host_account: str = ""  # tells neither token nor address

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel import Session
 
 from cursor_monitor.services.tuning import current
-from cursor_monitor.store import cache
+from cursor_monitor.store import cache, tables
 
-CACHE_KEY = "watch"
 PAGE = 100
 WATCH_FROM = 4
 """From so many working agents on, a page of the list is cheaper than asking for each."""
@@ -19,6 +18,11 @@ _GOAL_SECONDS = 4.0  # between two passes, where the budget is enough for that
 _EAGER_SHARE = 0.5  # of the budget, for passes that are shorter than the goal
 _LOOK_SHARE = 0.03  # of the budget, for looks at single runs that no change of the list asked for
 _MOST_MISSED = 4
+
+
+def cache_key(account_id: str) -> str:
+    """Where the newest pass over an account's list is kept."""
+    return cache.account_key("watch", account_id)
 
 
 def pass_seconds(working: int, youngest_age: float) -> float:
@@ -49,12 +53,12 @@ def routine_looks(seconds: float) -> int:
     return max(1, math.floor(current().requests_per_minute * _LOOK_SHARE * seconds / 60))
 
 
-def watched_since(session: Session, agent_id: str) -> datetime | None:
+def watched_since(session: Session, agent: tables.Agent) -> datetime | None:
     """Before when a look at this agent is out of date, None where the list is not watched for it, or not any more."""
-    found = cache.get(session, CACHE_KEY)
+    found = cache.get(session, cache_key(agent.account_id))
     if found is None or found[0]["live"] < WATCH_FROM or found[0].get("failing_since"):
         return None
-    if found[0]["ended_at"] and agent_id in found[0]["left"]:
+    if found[0]["ended_at"] and agent.id in found[0]["left"]:
         return None  # the last pass did not see it
     now = datetime.now(UTC)
     if (now - found[1]).total_seconds() >= _MOST_MISSED * float(found[0]["seconds"]) + 10:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlmodel import Session
@@ -14,7 +14,7 @@ from cursor_monitor.domain.jobs import NewJob, discover_job, observe_job
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.domain.text import storable
 from cursor_monitor.services.tuning import current
-from cursor_monitor.store import agents, deliveries, jobs, tables
+from cursor_monitor.store import accounts, agents, deliveries, jobs, tables
 from cursor_monitor.store.database import transactional
 
 _MOST_CHARACTERS = 200
@@ -59,7 +59,9 @@ def _keep(session: Session, delivery: Delivery) -> str:
         return "duplicate"
     if is_outdated:
         return "outdated"
-    jobs.enqueue(session, _hint(agent, agent_id))
+    # A delivery does not say whose agent it is about; those that do not know it leave it at that.
+    known_to = [account.id for account in accounts.select_all(session)] if agent is None else []
+    jobs.enqueue(session, _hint(agent, agent_id, known_to))
     return "accepted"
 
 
@@ -70,9 +72,9 @@ def _is_known(agent: tables.Agent | None, delivery: Delivery) -> bool:
     return agent.observed_at > delivery.sent_at
 
 
-def _hint(agent: tables.Agent | None, agent_id: str) -> list[NewJob]:
+def _hint(agent: tables.Agent | None, agent_id: str, known_to: Sequence[str]) -> list[NewJob]:
     if agent is None:
-        return [discover_job(agent_id)]
+        return [discover_job(agent_id, account_id) for account_id in known_to]
     parent = str(agent.orchestration_id) if agent.orchestration_id else None
     # One that is still being launched is looked at by its launch.
     return [observe_job(agent_id, parent)] if agent.launch_status == "launched" else []

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cursor_monitor.simulator.auth import CALLER
 from cursor_monitor.simulator.chance import digest, uuid_of
 from cursor_monitor.simulator.clock import Clock
 from cursor_monitor.simulator.errors import ApiError
@@ -45,7 +46,9 @@ class World:
         agent_id = agent_id or f"bc-{uuid_of(self.seed, 'agent', len(self._order))}"
         agent = self._draft(agent_id, spec, prompt, self.clock.now())
         run = self._new_run(agent, prompt, mode, images)
-        self._change({"op": "agent", "id": agent_id, "ms": agent.created_ms, "spec": spec, "run": run})
+        self._change(
+            {"op": "agent", "id": agent_id, "ms": agent.created_ms, "spec": spec, "run": run, "owner": CALLER.get()}
+        )
         return self._launched(self.agents[agent_id])
 
     def follow_up(self, agent: Agent, prompt: str, mode: str | None, images: int = 0) -> Run:
@@ -84,7 +87,7 @@ class World:
     def find(self, agent_id: str) -> Agent:
         """The agent, ids taken in any case; 404 agent_not_found."""
         agent = self.agents.get(agent_id.lower())
-        if agent is None or agent.deleted_ms is not None:
+        if agent is None or agent.deleted_ms is not None or not _is_for_caller(agent):
             raise ApiError(404, "agent_not_found", f"Agent {agent_id} not found")
         return agent
 
@@ -97,9 +100,10 @@ class World:
         return agent, run
 
     def newest_first(self, before: int | None = None) -> Iterator[Agent]:
-        """Agents that are not deleted, from ordinal `before` downwards."""
+        """The caller's agents that are not deleted, from ordinal `before` downwards."""
         start = len(self._order) if before is None else min(before, len(self._order))
-        return (self._order[n] for n in range(start - 1, -1, -1) if self._order[n].deleted_ms is None)
+        all_of_them = (self._order[n] for n in range(start - 1, -1, -1))
+        return (agent for agent in all_of_them if agent.deleted_ms is None and _is_for_caller(agent))
 
     def everything(self) -> list[Agent]:
         """Every agent ever created, oldest first."""
@@ -173,6 +177,7 @@ class World:
 
     def _apply_agent(self, entry: Entry) -> None:
         agent = self._draft(entry["id"], entry["spec"], entry["run"]["prompt"], entry["ms"])
+        agent.owner = entry.get("owner")
         agent.runs.append(Run(**entry["run"]))
         self.agents[agent.id] = agent
         self._order.append(agent)
@@ -209,6 +214,11 @@ class World:
     def _wake(self, run: Run) -> None:
         for wake in self._watchers.get(run.id, ()):
             wake.set()
+
+
+def _is_for_caller(agent: Agent) -> bool:
+    caller = CALLER.get()
+    return caller is None or agent.owner in (None, caller)
 
 
 def derived_name(prompt: str) -> str:

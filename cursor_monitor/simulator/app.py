@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from cursor_monitor.simulator import control, github, stream, v0, v1, v1_account
-from cursor_monitor.simulator.auth import check_rights, read_key
+from cursor_monitor.simulator.auth import CALLER, check_rights, check_trouble, fingerprint, read_key
 from cursor_monitor.simulator.clock import Clock
 from cursor_monitor.simulator.config import SimConfig
 from cursor_monitor.simulator.errors import ApiError
@@ -31,7 +31,7 @@ def build_app(config: SimConfig | None = None, clock: Clock | None = None) -> AS
 
 def serve(simulator: Simulator) -> ASGIApp:
     """The application around a simulator that the caller keeps."""
-    keyed = [_with_key(route) for route in (*v1.ROUTES, *v1_account.ROUTES, *stream.ROUTES, *v0.ROUTES)]
+    keyed = [_with_key(route, simulator) for route in (*v1.ROUTES, *v1_account.ROUTES, *stream.ROUTES, *v0.ROUTES)]
     app = Starlette(
         routes=[Route("/", _front, methods=["GET"]), *control.ROUTES, *github.ROUTES, *keyed],
         exception_handlers={ApiError: _refused, HTTPException: _unrouted},
@@ -40,13 +40,16 @@ def serve(simulator: Simulator) -> ASGIApp:
     return Surroundings(app, simulator)
 
 
-def _with_key(route: Route) -> Route:
+def _with_key(route: Route, simulator: Simulator) -> Route:
     if route.path.startswith("/_s3"):
         return route
     inner: Handler = route.endpoint
 
     async def checked(request: Request) -> Response:
-        check_rights(read_key(request.headers.get("authorization")), request.method, route.path)
+        key = read_key(request.headers.get("authorization"))
+        check_trouble(simulator.keys.get(fingerprint(key)), request.method, route.path)
+        check_rights(key, request.method, route.path)
+        CALLER.set(fingerprint(key))  # for the rest of this request, which is a task of its own
         return await inner(request)
 
     return Route(route.path, checked, methods=list(route.methods or ()))

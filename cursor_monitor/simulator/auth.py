@@ -5,8 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from contextvars import ContextVar
 
 from cursor_monitor.simulator.errors import ApiError
+
+CALLER: ContextVar[str | None] = ContextVar("caller", default=None)
+"""The fingerprint of the key that a request came with: an agent is there for the key that launched it alone."""
+
+TROUBLES = ("revoked", "no_plan", "no_money")
+_FREE_PATHS = ("/v1/me", "/v1/models", "/v1/repositories")
 
 
 def read_key(header: str | None) -> str:
@@ -21,12 +28,22 @@ def read_key(header: str | None) -> str:
 
 def check_rights(key: str, method: str, path: str) -> None:
     """403 for a key that begins with `free` (no plan) or, on a change, with `readonly`."""
-    if path in ("/v1/me", "/v1/models", "/v1/repositories"):
+    if path in _FREE_PATHS:
         return
     if key.startswith("free"):
         raise ApiError(403, "plan_required", "Cloud Agents require a paid plan")
     if key.startswith("readonly") and method != "GET":
         raise ApiError(403, "role_forbidden", "Your role does not allow this")
+
+
+def check_trouble(trouble: str | None, method: str, path: str) -> None:
+    """Refuse what a key may not do that came into trouble: everything, what needs a plan, or what costs money."""
+    if trouble == "revoked":
+        raise ApiError(401, "api_key_not_found", "API key not found")
+    if trouble == "no_plan" and path not in _FREE_PATHS:
+        raise ApiError(403, "plan_required", "Cloud Agents require a paid plan")
+    if trouble == "no_money" and method == "POST" and path.endswith(("/agents", "/runs", "/followup")):
+        raise ApiError(400, "usage_limit_exceeded", "Usage-based pricing required: the hard limit is reached.")
 
 
 def is_service_account(key: str) -> bool:

@@ -6,8 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cursor_monitor.simulator.auth import TROUBLES, fingerprint
 from cursor_monitor.simulator.errors import invalid
 from cursor_monitor.simulator.ledger import ledger_view
+from cursor_monitor.simulator.validation import choice, mapping, text
 from cursor_monitor.simulator.wire import read_json, reply, sim_of
 
 
@@ -26,6 +28,18 @@ async def faults(request: Request) -> Response:
     elif request.method == "DELETE":
         sim.faults.clear()
     return reply({"rules": sim.faults.views()})
+
+
+async def keys(request: Request) -> Response:
+    """PUT brings the key in `key` into `trouble`: revoked, no_plan, no_money, or null for none."""
+    sim = sim_of(request)
+    body = mapping(await read_json(request), "body", ("key", "trouble"))
+    mark = fingerprint(text(body.get("key"), "key"))
+    if body.get("trouble") is None:
+        sim.keys.pop(mark, None)
+    else:
+        sim.keys[mark] = choice(body["trouble"], "trouble", TROUBLES)
+    return reply({"key": mark, "trouble": sim.keys.get(mark)})
 
 
 async def reset(request: Request) -> Response:
@@ -48,6 +62,7 @@ async def health(request: Request) -> Response:
 ROUTES = [
     Route("/_sim/ledger", ledger, methods=["GET"]),
     Route("/_sim/faults", faults, methods=["GET", "POST", "DELETE"]),
+    Route("/_sim/keys", keys, methods=["PUT"]),
     Route("/_sim/reset", reset, methods=["POST"]),
     Route("/_sim/health", health, methods=["GET"]),
 ]

@@ -83,6 +83,7 @@ def _agent(agent: Agent, now: int) -> Json:
     return {
         "id": agent.id,
         "name": agent.name,
+        "key": agent.owner,
         "repository": repo.path if repo else None,
         "ref": first.get("startingRef"),
         "created_at": timestamp(agent.created_ms),

@@ -64,6 +64,7 @@ class Agent:
     spec: dict[str, Any]
     scenario: Scenario
     pr_numbers: list[int]
+    owner: str | None = None
     doomed: bool = False
     review_round: int | None = None  # of an agent that is asked for a verdict: how many were so before
     touched_ms: int = 0

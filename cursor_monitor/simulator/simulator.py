@@ -33,6 +33,7 @@ class Simulator:
     timelines: dict[tuple[str, int | None, str], list[Event]]
     MOST_TIMELINES = 64
     delivered: dict[str, str]
+    keys: dict[str, str]  # the trouble that a key is in, by its fingerprint
 
     def __init__(self, config: SimConfig, clock: Clock | None = None, post: Post = post_over_http) -> None:
         self.config = config
@@ -90,6 +91,7 @@ class Simulator:
         self.requests_limit = RequestsLimit()
         self.code_host_limit = HourlyLimit()
         self.delivered = {}
+        self.keys = {}
         self.timelines = {}
         self.webhooks = Webhooks(self.world, self.faults, self.delivered, self.mark_delivered, self._post)
         self.world.on_run = self.webhooks.expect

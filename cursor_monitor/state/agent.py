@@ -28,6 +28,7 @@ _NOTHING = AgentRow(
     run_status=None,
     agent_status=None,
     origin="",
+    account_id="",
     orchestration_id=None,
     task_key=None,
     repository=None,

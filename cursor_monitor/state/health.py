@@ -20,6 +20,7 @@ _TITLES = {
     "outbox": "Outbox",
     "redis": "Redis",
     "cursor_api": "Cursor API",
+    "accounts": "Accounts",
     "code_host": "Code host",
 }
 

@@ -50,6 +50,7 @@ _NOTHING = OrchestrationDetail(
     name="",
     status="",
     mode="",
+    account_id="",
     repository="",
     ref=None,
     prompt="",

@@ -12,7 +12,7 @@ from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from cursor_monitor.store import tables
+from cursor_monitor.store import accounts, tables
 
 _NOW = text("clock_timestamp()")
 _NOTE_OUTPUT = text("""
@@ -45,6 +45,11 @@ def find(session: Session, agent_id: str, *, lock: bool = False) -> tables.Agent
     return session.exec(query.with_for_update() if lock else query).one_or_none()
 
 
+def account_of(session: Session, agent_id: str) -> str | None:
+    """The account that an agent belongs to; None where the agent is not known."""
+    return session.exec(select(tables.Agent.account_id).where(tables.Agent.id == agent_id)).one_or_none()
+
+
 def live_task(session: Session, agent_id: str) -> str | None:
     """The key of the task whose orchestration, not yet ended, works with this agent."""
     query = text(
@@ -61,11 +66,12 @@ def update(session: Session, agent_id: str, **values: Any) -> None:
     session.connection().execute(table.update().where(table.c.id == agent_id).values(updated_at=_NOW, **values))
 
 
-def select_working(session: Session) -> Sequence[tuple[str, datetime]]:
-    """The agents whose newest run has not ended, as far as is known, and since when they are there."""
+def select_working(session: Session, account_id: str) -> Sequence[tuple[str, datetime]]:
+    """The account's agents whose newest run has not ended, as far as is known, and since when they are there."""
     row = tables.Agent
     since = func.coalesce(row.launched_at, row.created_at)
-    return [(key, at) for key, at in session.exec(select(row.id, since).where(col(row.is_working).is_(True)))]
+    working = select(row.id, since).where(col(row.is_working).is_(True), row.account_id == account_id)
+    return [(key, at) for key, at in session.exec(working)]
 
 
 def select_many(session: Session, ids: Sequence[str], *, lock: bool = True) -> Sequence[tables.Agent]:
@@ -99,11 +105,11 @@ def select_listed(session: Session, ids: Sequence[str]) -> Sequence[Listed]:
     return [Listed(*row) for row in session.connection().execute(query)]
 
 
-def select_unseen(session: Session, before: datetime, most: int) -> Sequence[str]:
-    """The working agents that had no look of their own since, those that wait the longest first."""
+def select_unseen(session: Session, account_id: str, before: datetime, most: int) -> Sequence[str]:
+    """The account's working agents that had no look of their own since, those that wait the longest first."""
     row = tables.Agent
     is_due = or_(col(row.observed_at).is_(None), col(row.observed_at) < before)
-    query = select(row.id).where(col(row.is_working).is_(True), is_due)
+    query = select(row.id).where(col(row.is_working).is_(True), row.account_id == account_id, is_due)
     return session.exec(query.order_by(col(row.observed_at).nulls_first(), row.id).limit(most)).all()
 
 
@@ -123,10 +129,13 @@ def select_known_runs(session: Session, ids: Sequence[str]) -> set[str]:
     return set(session.exec(select(tables.Run.id).where(col(tables.Run.id).in_(ids))).all())
 
 
-def select_unlisted(session: Session, *, listed_before: datetime, launched_before: datetime) -> Sequence[str]:
-    """The agents that Cursor should have and that its list has not named since."""
+def select_unlisted(
+    session: Session, account_id: str, *, listed_before: datetime, launched_before: datetime
+) -> Sequence[str]:
+    """The account's agents that Cursor should have and that its list has not named since."""
     row = tables.Agent
     query = select(row.id).where(row.launch_status == "launched", col(row.launched_at) < launched_before)
+    query = query.where(row.account_id == account_id)
     is_unlisted = or_(col(row.listed_at).is_(None), col(row.listed_at) < listed_before)
     is_there = col(row.agent_status).is_distinct_from("DELETED")
     return session.exec(query.where(is_unlisted, is_there).order_by(row.id)).all()
@@ -139,11 +148,13 @@ def mark_listed(session: Session, ids: Sequence[str]) -> None:
 
 
 def select_with_branch(
-    session: Session, *, repository: str | None, before: tuple[datetime, str] | None, limit: int
+    session: Session, *, repository: str | None, account: str | None, before: tuple[datetime, str] | None, limit: int
 ) -> Sequence[tables.Agent]:
     """A page of the agents that pushed a branch, newest first."""
     row = tables.Agent
     query = select(row).where(col(row.branch).is_not(None))
+    if account:
+        query = query.where(col(row.account_id).in_(accounts.ids_named(account)))
     if repository:
         query = query.where(col(row.repository).icontains(repository, autoescape=True))
     if before is not None:

@@ -47,9 +47,11 @@ def count(session: Session, account: str, endpoint: str, *, granted: int = 0, re
     )
 
 
-def facts(session: Session) -> dict[str, Any]:
-    """The budget of the key used last: what is left of it, when it is whole again, and what Cursor said."""
+def facts(session: Session, account: str | None = None) -> dict[str, Any]:
+    """The budget of an account, or of that used last: what is left, when it is whole again, and what Cursor said."""
     query = select(tables.CursorBudget).where(tables.CursorBudget.endpoint == "api")
+    if account is not None:
+        query = query.where(tables.CursorBudget.account == account)
     row = session.exec(query.order_by(col(tables.CursorBudget.refilled_at).desc()).limit(1)).first()
     if row is None:
         return {}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
+from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 from cursor_monitor.store import tables
 
 _PUT = text("""
@@ -24,6 +25,11 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value, fetched_at = excluded.fe
 WHERE c.value <> excluded.value OR c.fetched_at < clock_timestamp() - make_interval(secs => :seconds)
 RETURNING key
 """)
+
+
+def account_key(name: str, account_id: str) -> str:
+    """Where the listing of that name is kept for an account."""
+    return name if account_id == DEFAULT_ACCOUNT else f"{name}:{account_id}"
 
 
 def claim_refresh(session: Session, key: str, seconds: float, source: str) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from cursor_monitor.domain.fleet import FleetFilter, Order
-from cursor_monitor.store import tables
+from cursor_monitor.store import accounts, tables
 
 _ROW = tables.Agent
 _WORDS: ColumnElement[Any] = literal_column(
@@ -79,6 +79,8 @@ def conditions(wanted: FleetFilter) -> list[ColumnElement[bool]]:
     for column, value in ((_ROW.state, wanted.status), (_ROW.origin, wanted.origin), (_ROW.shelf, wanted.shelf)):
         if value is not None:
             found.append(col(column) == value)
+    if wanted.account is not None:
+        found.append(col(_ROW.account_id).in_(accounts.ids_named(wanted.account)))
     if wanted.repository is not None:
         found.append(_in_repository(wanted.repository))
     if wanted.tag is not None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, PlanTask, Snapshot, Task
 from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
-from cursor_monitor.store import codec, tables
+from cursor_monitor.store import accounts, codec, tables
 
 _PLANNER_POSITION = -1
 _PROJECTED = (
@@ -32,6 +32,7 @@ _PROJECTED = (
     "error_code",
     "error_summary",
     "created_by",
+    "account_id",
     "created_at",
     "started_at",
     "completed_at",
@@ -110,6 +111,7 @@ def select_newest(
     mode: str | None,
     repository: str | None,
     q: str | None,
+    account: str | None,
     before: UUID | None,
     limit: int,
 ) -> Sequence[tables.Orchestration]:
@@ -125,6 +127,8 @@ def select_newest(
     if q:
         looked_in = (col(c).icontains(q, autoescape=True) for c in (row.name, row.prompt, row.repository))
         query = query.where(or_(*looked_in))
+    if account:
+        query = query.where(col(row.account_id).in_(accounts.ids_named(account)))
     if before is not None:
         query = query.where(row.id < before)
     return session.exec(query.order_by(col(row.id).desc()).limit(limit)).all()

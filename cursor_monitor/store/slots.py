@@ -21,7 +21,7 @@ JOIN orchestrations o ON o.id = s.orchestration_id
 WHERE s.status IN ('launching', 'running') AND {where}
 """
 _COUNT = {
-    "account": text(_LIVE.format(where="CAST(:key AS text) IS NOT NULL")),
+    "account": text(_LIVE.format(where="o.account_id = :key")),
     "repository": text(_LIVE.format(where="o.repository = :key")),
 }
 _AHEAD = text("""

@@ -88,6 +88,10 @@ class Simulator(Process):
         """Misbehave from now on."""
         self.http.post("/_sim/faults", json={"effect": effect, **rule}).raise_for_status()
 
+    def trouble(self, key: str, trouble: str | None) -> None:
+        """Bring a key into trouble (revoked, no_plan, no_money), or out of it."""
+        self.http.put("/_sim/keys", json={"key": key, "trouble": trouble}).raise_for_status()
+
     def clear_faults(self) -> None:
         """Behave again."""
         self.http.delete("/_sim/faults").raise_for_status()

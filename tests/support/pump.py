@@ -10,6 +10,7 @@ from sqlalchemy import text
 from cursor_monitor.codehost.api import CodeHost
 from cursor_monitor.cursor.api import CursorApi
 from cursor_monitor.domain.jobs import ClaimedJob, JobKind
+from cursor_monitor.services.clients import OneClient
 from cursor_monitor.services.maintenance import rescue_jobs
 from cursor_monitor.store import claims, jobs
 from cursor_monitor.store.database import transaction
@@ -23,7 +24,7 @@ class Pump:
     """Does the jobs one after the other, as a worker with one slot would."""
 
     def __init__(self, api: CursorApi, host: CodeHost | None = None) -> None:
-        self.handlers = build_handlers(api, host)
+        self.handlers = build_handlers(OneClient(api), host)
 
     def claim(self, kind: str | None = None) -> ClaimedJob | None:
         """Take the next due job, of that kind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cursor_monitor.store.tables.accounts import CursorAccount
 from cursor_monitor.store.tables.code_host import CodeHostLimit, CodeHostState
 from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
@@ -18,6 +19,7 @@ __all__ = [
     "CacheEntry",
     "CodeHostLimit",
     "CodeHostState",
+    "CursorAccount",
     "CursorBudget",
     "Event",
     "Followup",

@@ -19,6 +19,7 @@ class Agent(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Text)
     name: str | None = Field(default=None, sa_type=Text)
     origin: str = Field(sa_type=Text)
+    account_id: str = Field(default="default", foreign_key="cursor_accounts.id", sa_type=Text)
     orchestration_id: UUID | None = Field(default=None, foreign_key="orchestrations.id")
     task_key: str | None = Field(default=None, sa_type=Text)
     launch_status: str = Field(sa_type=Text)

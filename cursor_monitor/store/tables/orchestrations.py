@@ -21,6 +21,7 @@ class Orchestration(SQLModel, table=True):
     status: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
     repository: str = Field(sa_type=Text)
+    account_id: str = Field(default="default", foreign_key="cursor_accounts.id", sa_type=Text)
     ref: str | None = Field(default=None, sa_type=Text)
     prompt: str = Field(sa_type=Text)
     model: str | None = Field(default=None, sa_type=Text)

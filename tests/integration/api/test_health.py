@@ -15,7 +15,7 @@ from cursor_monitor.store.embedded import EmbeddedPostgres
 from .client import Client
 from .conftest import API, LAUNCH, ask, client_of, rows_in
 
-COMPONENTS = {"database", "worker", "outbox", "redis", "cursor_api", "code_host"}
+COMPONENTS = {"database", "worker", "outbox", "redis", "cursor_api", "code_host", "accounts"}
 HEALTH = f"{API}/health"
 
 

@@ -126,10 +126,10 @@ async def test_a_cancellation_is_what_comes_of_it(stage: Stage, effect: str) -> 
 @pytest.mark.parametrize(
     ("key", "fault", "words"),
     [
-        ("bad_key", None, "does not accept the API key"),
-        ("free_key", None, "plan or permissions"),
+        ("bad_key", None, "does not accept the key"),
+        ("free_key", None, "does not include Cloud Agents"),
         ("readonly_key", None, "plan or permissions"),
-        ("crsr_poor", "usage_limit", "usage limit is reached"),
+        ("crsr_poor", "usage_limit", "has reached its spending limit"),
     ],
 )
 async def test_what_a_person_has_to_mend_blocks_and_then_goes_on(

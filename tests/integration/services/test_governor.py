@@ -94,11 +94,6 @@ async def test_a_lost_launch_is_looked_for_even_if_the_look_had_to_wait(pump: Pu
     assert agent_queries.get_agent(agent_id).agent.state in ("working", "finished", "cancelled")
 
 
-def test_a_key_cannot_be_told_from_its_account() -> None:
-    assert "secret" not in account_of("https://api.cursor.com", "secret")
-    assert account_of("https://a", "k") != account_of("https://b", "k")
-
-
 def launch_and_wait(count: int, seconds: float) -> list[str]:
     made = [agents.launch({**LAUNCH, "prompt": f"Do part {n}."}, by="test") for n in range(count)]
 
@@ -122,3 +117,8 @@ def test_under_a_real_limit_nothing_is_refused_and_nothing_is_lost(simulator: Si
     assert [agent["create_calls"] for agent in ledger["agents"]] == [1] * len(made)
     assert sorted(agent["id"] for agent in ledger["agents"]) == made
     assert refusals(ledger) == 0
+
+
+def test_a_key_cannot_be_told_from_its_account() -> None:
+    assert "secret" not in account_of("https://api.cursor.com", "secret")
+    assert account_of("https://a", "k") != account_of("https://b", "k")
