@@ -35,7 +35,7 @@ def list_accounts() -> Page[queries.AccountRow]:
     "",
     status_code=201,
     response_model=schemas.Account,
-    responses=writing_errors(415),
+    responses=writing_errors(409, 415),
     dependencies=[Depends(require_json)],
 )
 def create(body: AccountBody, response: Response) -> Any:

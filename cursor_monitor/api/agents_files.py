@@ -19,7 +19,8 @@ router = APIRouter(prefix="/agents", tags=["agents"])
 
 
 def _files(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}}
+    shapes = {kind: "object" if kind == "application/json" else "string" for kind in kinds}
+    return {200: {"content": {kind: {"schema": {"type": shape}} for kind, shape in shapes.items()}}}
 
 
 @router.get("/export", response_class=StreamingResponse, responses={**errors(), **_files("text/csv; charset=utf-8")})
