@@ -86,6 +86,7 @@ CREATE TABLE IF NOT EXISTS orchestrations (
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS plan_source text;
+UPDATE orchestrations SET plan_source = 'request' WHERE is_planned AND plan_source IS NULL;
 ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS warned jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE orchestrations ADD COLUMN IF NOT EXISTS account_id text NOT NULL DEFAULT 'default'
     REFERENCES cursor_accounts (id);
@@ -289,6 +290,13 @@ CREATE TABLE IF NOT EXISTS agent_orchestrator_states (
     UNIQUE (orchestration_id, task_key, number),
     FOREIGN KEY (orchestration_id, task_key) REFERENCES orchestration_tasks (orchestration_id, key) ON DELETE CASCADE
 );
+-- Attempts of before the end of a run was kept: its event tells when that was.
+UPDATE agent_orchestrator_states a SET state = jsonb_set(a.state, '{run,ended_at}', to_jsonb(e.seen_at))
+FROM (SELECT payload ->> 'agent_id' AS agent_id, payload ->> 'run_id' AS run_id, max(created_at) AS seen_at
+      FROM orchestration_events WHERE type = 'RunObserved' GROUP BY 1, 2) e
+WHERE e.agent_id = a.agent_id AND e.run_id = a.state #>> '{run,id}'
+  AND a.state #>> '{run,status}' IN ('FINISHED', 'ERROR', 'CANCELLED', 'EXPIRED')
+  AND a.state #>> '{run,ended_at}' IS NULL;
 
 CREATE INDEX IF NOT EXISTS agent_orchestrator_states_live ON agent_orchestrator_states (orchestration_id)
     WHERE status IN ('launching', 'running');
