@@ -29,6 +29,9 @@ RepositoryFilter = Annotated[Filter, Query(description="Only those whose reposit
 AccountFilter = Annotated[Filter, Query(description="Only those of this account, by its name or id.")]
 AccountChoice = Annotated[Filter, Query(description="The name or id of an account; the default one where absent.")]
 Search = Annotated[Filter, Query(description="Text to look for in names, prompts and repositories.")]
+AtSeq = Annotated[
+    int | None, Query(ge=1, le=MAX_SEQ, description="As it was just after the event with this `seq`, instead of now.")
+]
 IdempotencyKey = Annotated[
     Text | None,
     Header(

@@ -13,6 +13,7 @@ from cursor_monitor.api.bodies import ApproveBody, BudgetBody, LaunchOrchestrati
 from cursor_monitor.api.deps import (
     BY,
     AccountFilter,
+    AtSeq,
     Cursor,
     IdempotencyKey,
     Limit,
@@ -26,6 +27,7 @@ from cursor_monitor.api.deps import (
     writing_errors,
 )
 from cursor_monitor.domain.status import OrchestrationStatus
+from cursor_monitor.queries import history
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import orchestrations as services
@@ -77,8 +79,10 @@ def list_orchestrations(
 
 
 @router.get("/{orchestration_id}", response_model=schemas.Orchestration, responses=errors(404))
-def get_orchestration(orchestration_id: OrchestrationId) -> Any:
-    """One orchestration, whole."""
+def get_orchestration(orchestration_id: OrchestrationId, at_seq: AtSeq = None) -> Any:
+    """One orchestration, whole; without controls where it is shown as it was."""
+    if at_seq is not None:
+        return history.get_as_of(orchestration_id, at_seq).detail
     return queries.get_orchestration(orchestration_id)
 
 

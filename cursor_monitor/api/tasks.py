@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends
 
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import FollowupBody
-from cursor_monitor.api.deps import BY, OrchestrationId, TaskKey, errors, require_json, writing_errors
+from cursor_monitor.api.deps import BY, AtSeq, OrchestrationId, TaskKey, errors, require_json, writing_errors
 from cursor_monitor.domain.errors import NotFound
+from cursor_monitor.queries import history
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import orchestrations as services
@@ -18,8 +19,10 @@ router = APIRouter(prefix="/orchestrations/{orchestration_id}/tasks", tags=["tas
 
 
 @router.get("", response_model=schemas.Listing[schemas.Task], responses=errors(404))
-def list_tasks(orchestration_id: OrchestrationId) -> Page[queries.TaskRow]:
+def list_tasks(orchestration_id: OrchestrationId, at_seq: AtSeq = None) -> Page[queries.TaskRow]:
     """All tasks, in the order of the plan."""
+    if at_seq is not None:
+        return Page(history.get_as_of(orchestration_id, at_seq).tasks)
     return Page(queries.list_tasks(orchestration_id))
 
 

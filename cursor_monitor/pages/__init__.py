@@ -9,6 +9,7 @@ from cursor_monitor.pages import (
     orchestration,
     orchestrations,
     overview,
+    proof,
     queue,
     search,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "orchestration",
     "orchestrations",
     "overview",
+    "proof",
     "queue",
     "search",
 ]

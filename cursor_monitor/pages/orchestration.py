@@ -14,6 +14,7 @@ from cursor_monitor.components.progress import progress
 from cursor_monitor.components.status_badge import checks_badge, status_badge, status_icon
 from cursor_monitor.components.task_graph import task_graph
 from cursor_monitor.components.time import age, duration
+from cursor_monitor.components.time_travel import moment, time_travel
 from cursor_monitor.domain.status import Level
 from cursor_monitor.state.orchestration import EventView, OptionView, TaskView
 from cursor_monitor.state.orchestration import OrchestrationState as State
@@ -49,6 +50,7 @@ def _whole() -> rx.Component:
             progress(detail.tasks_completed, detail.tasks_total),
             rx.el.span(detail.active_agents, " agents busy", class_name="num"),
             rx.cond(detail.started_at, duration(detail.started_at, detail.completed_at)),
+            rx.link("Proof of quality", href=f"{routes.ORCHESTRATIONS}/{detail.id}/proof"),
             actions=[_controls()],
         ),
         problem(State.notice),
@@ -64,6 +66,7 @@ def _whole() -> rx.Component:
                 ),
             ),
         ),
+        time_travel(),
         rx.el.div(
             rx.el.div(
                 _tabs(),
@@ -116,7 +119,7 @@ def _tabs() -> rx.Component:
         *[
             rx.link(
                 word,
-                href=f"{routes.ORCHESTRATIONS}/{State.detail.id}?tab={tab}",
+                href=f"{routes.ORCHESTRATIONS}/{State.detail.id}?tab={tab}{moment()}",
                 underline="none",
                 custom_attrs={"aria-current": rx.cond(State.tab == tab, "page", "false")},
             )

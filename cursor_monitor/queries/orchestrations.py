@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -180,19 +181,19 @@ def list_orchestrations(
 
 def get_orchestration(orchestration_id: str) -> OrchestrationDetail:
     """One orchestration; raises NotFound."""
-    key = _known_uuid(orchestration_id)
+    key = known_uuid(orchestration_id)
     with reading() as session:
         found = store.find(session, key)
         snapshot = store.load_snapshot(session, key)
         now = event_store.database_now(session)
     if found is None or snapshot is None:
         raise NotFound(f"No orchestration has the id {orchestration_id}.")
-    return _detail(found, uses(snapshot, now))
+    return detail_of(found, uses(snapshot, now))
 
 
 def list_tasks(orchestration_id: str) -> tuple[TaskRow, ...]:
     """The tasks in the order of the plan; raises NotFound."""
-    key = _known_uuid(orchestration_id)
+    key = known_uuid(orchestration_id)
     with reading() as session:
         found = store.find(session, key)
         if found is None:
@@ -201,7 +202,7 @@ def list_tasks(orchestration_id: str) -> tuple[TaskRow, ...]:
         checks = code_hosts.select_checks(session, [t.agent_id for t in tasks if t.agent_id])
         no_slot = slots.reason(session, key)
     statuses = {t.key: t.status for t in tasks}
-    return tuple(_task(task, found, statuses, checks, no_slot) for task in tasks)
+    return tuple(task_of(task, found, statuses, checks, no_slot) for task in tasks)
 
 
 def list_events(
@@ -216,7 +217,7 @@ def list_events(
     check_limit(limit)
     if after < 0:
         raise Invalid("after", "must be 0 or the seq of an event")
-    key = _known_uuid(orchestration_id)
+    key = known_uuid(orchestration_id)
     with reading() as session:
         if store.find(session, key) is None:
             raise NotFound(f"No orchestration has the id {orchestration_id}.")
@@ -261,7 +262,8 @@ def _row(o: tables.Orchestration) -> OrchestrationRow:
     )
 
 
-def _detail(o: tables.Orchestration, budgets: tuple[Use, ...]) -> OrchestrationDetail:
+def detail_of(o: tables.Orchestration, budgets: tuple[Use, ...]) -> OrchestrationDetail:
+    """The row as pages and API show it."""
     row = _row(o)
     shared = {name: getattr(row, name) for name in OrchestrationRow.__slots__}
     return OrchestrationDetail(
@@ -271,17 +273,23 @@ def _detail(o: tables.Orchestration, budgets: tuple[Use, ...]) -> OrchestrationD
         created_by=o.created_by,
         controls=possible_controls(OrchestrationStatus(o.status), is_cancelling=o.is_cancelling, code=o.error_code),
         last_seq=o.last_seq,
-        budgets=tuple(BudgetRow(use.budget, use.used, use.allowed, use.unknown, use.is_near) for use in budgets),
+        budgets=budget_rows(budgets),
     )
 
 
-def _task(
+def budget_rows(budgets: Sequence[Use]) -> tuple[BudgetRow, ...]:
+    """The budgets as pages and API show them."""
+    return tuple(BudgetRow(use.budget, use.used, use.allowed, use.unknown, use.is_near) for use in budgets)
+
+
+def task_of(
     t: tables.Task,
     o: tables.Orchestration,
     statuses: dict[str, str],
     checks: dict[str, str],
     no_slot: str | None,
 ) -> TaskRow:
+    """The row as pages and API show it; `statuses` are those of all tasks, by key."""
     return TaskRow(
         key=t.key,
         title=t.title,
@@ -333,7 +341,8 @@ def _event(e: tables.Event) -> EventRow:
     return EventRow(e.seq, e.type, e.level, e.task_key, e.message, e.payload, e.created_at)
 
 
-def _known_uuid(value: str) -> UUID:
+def known_uuid(value: str) -> UUID:
+    """The id as the database knows it; raises NotFound for what can be none."""
     try:
         return UUID(value)
     except ValueError:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import reflex as rx
 
-from cursor_monitor import live
+from cursor_monitor import live, routes
 from cursor_monitor.domain.controls import possible_task_controls
 from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, Level, OrchestrationStatus, TaskStatus
+from cursor_monitor.queries.history import get_as_of
 from cursor_monitor.queries.orchestrations import (
     BudgetRow,
     EventRow,
@@ -154,6 +156,9 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     tab: str = TABS[0]
     level: str = ""
     following: str = ""
+    at: int = 0  # shown as of that event; 0: as it is now
+    at_time: datetime = _NEVER
+    newest_seq: int = 0
     _limit: int = _EVENTS
     _plan_hash: str = ""  # of the plan that is shown, while it waits for approval
     _shown_id: str = ""
@@ -221,6 +226,13 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         self._limit = min(self._limit + _EVENTS, _MOST_EVENTS)
         return OrchestrationState.watch
 
+    @rx.event
+    def travel(self, value: str):
+        """Show it as of that event; the newest one is the present."""
+        seq = int(value) if value.isdecimal() else 0
+        moment = f"&at={seq}" if 0 < seq < self.newest_seq else ""
+        return rx.redirect(f"{routes.orchestration(self._id())}?tab={self.tab}{moment}", replace=True)
+
     def _topic(self) -> str:
         return live.orchestration_topic(self._id())
 
@@ -231,45 +243,65 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
             self._shown_id, self._limit = self._id(), _EVENTS
             self.detail, self.tasks, self.events = _NOTHING, [], []
             self.is_loaded, self.notice, self.following, self.is_budgeting = False, "", "", False
-        return partial(_read_all, self._id(), self._limit)
+        wanted_at = query_parameter(self, "at")
+        return partial(_read, self._id(), self._limit, int(wanted_at[:9]) if wanted_at[:9].isdecimal() else 0)
 
-    def _show(self, result: tuple[OrchestrationDetail, Sequence[TaskRow], Sequence[EventRow], bool, str]) -> None:
-        self.detail, tasks, events, self.has_older, self._plan_hash = result
-        self.tasks = [_task_view(task, self.detail) for task in tasks]
+    def _show(self, result: _Read) -> None:
+        self.detail, tasks, events = result.detail, result.tasks, result.events
+        self.has_older, self.newest_seq = result.has_older, result.newest_seq
+        self.at, self.at_time, self._plan_hash = result.at, result.at_time, result.plan_hash
+        self.tasks = [_task_view(task, self.detail, is_past=self.at > 0) for task in tasks]
         self.graph = graph_view([(t.key, t.title, t.status, t.depends_on, t.is_merge) for t in tasks])
         self.events = [_event_view(event) for event in events if self.level in ("", event.level)]
         self.budgets = [_budget_view(budget) for budget in self.detail.budgets]
-        self.may_set_budget = self.detail.status not in ORCHESTRATION_TERMINAL
+        self.may_set_budget = self.at == 0 and self.detail.status not in ORCHESTRATION_TERMINAL
         self.options = [
             OptionView(name.replace("_", " "), _value(value)) for name, value in self.detail.options.items()
         ]
 
 
-def _read_all(
-    orchestration_id: str, limit: int
-) -> tuple[OrchestrationDetail, Sequence[TaskRow], list[EventRow], bool, str]:
-    read = _read(orchestration_id, limit)
-    is_waiting = read[0].status == OrchestrationStatus.WAITING
-    return (*read, plans.get_plan(orchestration_id).plan_hash if is_waiting else "")
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one look at the database brings."""
+
+    detail: OrchestrationDetail
+    tasks: Sequence[TaskRow]
+    newest_seq: int
+    at: int = 0
+    at_time: datetime = _NEVER
+    events: Sequence[EventRow] = ()
+    has_older: bool = False
+    plan_hash: str = ""
 
 
-def _read(orchestration_id: str, limit: int) -> tuple[OrchestrationDetail, Sequence[TaskRow], list[EventRow], bool]:
-    detail = get_orchestration(orchestration_id)
+def _read(orchestration_id: str, limit: int, at: int) -> _Read:
+    found = _state_of(orchestration_id, at)
     events: list[EventRow] = []
-    before: int | None = None
+    before = found.at + 1 if found.at else None
     while len(events) < limit:
         page = list_events(orchestration_id, newest_first=True, before=before, limit=_EVENTS)
         events.extend(page.items)
         if page.next_cursor is None:
-            return detail, list_tasks(orchestration_id), events, False
+            return replace(found, events=events)
         before = int(page.next_cursor)
-    return detail, list_tasks(orchestration_id), events, True
+    return replace(found, events=events, has_older=True)
 
 
-def _task_view(task: TaskRow, detail: OrchestrationDetail) -> TaskView:
+def _state_of(orchestration_id: str, at: int) -> _Read:
+    if at > 0:
+        with contextlib.suppress(Invalid):  # no such event: as it is now
+            then = get_as_of(orchestration_id, at)
+            return _Read(then.detail, then.tasks, then.newest_seq, at, then.at)
+    detail = get_orchestration(orchestration_id)
+    is_waiting = detail.status == OrchestrationStatus.WAITING
+    plan_hash = plans.get_plan(orchestration_id).plan_hash if is_waiting else ""
+    return _Read(detail, list_tasks(orchestration_id), detail.last_seq, plan_hash=plan_hash)
+
+
+def _task_view(task: TaskRow, detail: OrchestrationDetail, *, is_past: bool) -> TaskView:
     status = OrchestrationStatus(detail.status)
-    controls = possible_task_controls(TaskStatus(task.status), status)
-    follows = task.agent_id is not None and task.status in (TaskStatus.RUNNING, TaskStatus.COMPLETED)
+    controls = () if is_past else possible_task_controls(TaskStatus(task.status), status)
+    follows = not is_past and task.agent_id is not None and task.status in (TaskStatus.RUNNING, TaskStatus.COMPLETED)
     return TaskView(
         key=task.key,
         title=task.title,

@@ -39,6 +39,23 @@ def load_history(session: Session, orchestration_id: UUID, until_seq: int | None
     return [codec.load_event(row.type, row.created_at, row.payload) for row in rows]
 
 
+def select_stretch(session: Session, orchestration_id: UUID, *, after: int, until: int) -> list[Event]:
+    """The events with a seq above `after`, up to and with `until`, in order."""
+    row = tables.Event
+    query = select(row).where(row.orchestration_id == orchestration_id, row.seq > after, row.seq <= until)
+    rows = session.exec(query.order_by(col(row.seq)))
+    return [codec.load_event(found.type, found.created_at, found.payload) for found in rows]
+
+
+def select_of_types(
+    session: Session, orchestration_id: UUID, types: Sequence[str], *, limit: int
+) -> Sequence[tables.Event]:
+    """The newest events of these types, in order."""
+    row = tables.Event
+    query = select(row).where(row.orchestration_id == orchestration_id, col(row.type).in_(types))
+    return session.exec(query.order_by(col(row.seq).desc()).limit(limit)).all()[::-1]
+
+
 def select_events(
     session: Session, orchestration_id: UUID, *, after: int, before: int | None, newest_first: bool, limit: int
 ) -> Sequence[tables.Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -176,9 +177,15 @@ def _orchestration_values(s: Snapshot) -> dict[str, Any]:
     }
 
 
-def _save_task(session: Session, orchestration_id: str, position: int, task: Task, before: Task | None) -> None:
+def project(s: Snapshot, at: datetime) -> tuple[tables.Orchestration, tuple[tables.Task, ...]]:
+    """The rows that this state would be stored as, in no database; the planner's part is none of the tasks."""
+    row = tables.Orchestration(**{**_orchestration_values(s), "updated_at": at})
+    return row, tuple(tables.Task(**_task_values(s.id, place, task)) for place, task in enumerate(s.tasks))
+
+
+def _task_values(orchestration_id: str, position: int, task: Task) -> dict[str, Any]:
     newest = task.attempt
-    values = {
+    return {
         **{name: getattr(task, name) for name in _TASK_FIELDS},
         "orchestration_id": UUID(orchestration_id),
         "position": position,
@@ -189,6 +196,10 @@ def _save_task(session: Session, orchestration_id: str, position: int, task: Tas
         "attempts": task.tries,
         "iterations": newest.iterations if newest else 0,
     }
+
+
+def _save_task(session: Session, orchestration_id: str, position: int, task: Task, before: Task | None) -> None:
+    values = _task_values(orchestration_id, position, task)
     _upsert(session, tables.Task, values, ("orchestration_id", "key"))
     known = set(before.attempts) if before else set()
     for attempt in task.attempts:
