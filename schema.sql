@@ -338,6 +338,9 @@ CREATE TABLE IF NOT EXISTS run_streams (
     created_at    timestamptz NOT NULL DEFAULT now(),
     updated_at    timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
+-- Up to which entry it was looked at for going in circles, and how much was said of its silence.
+ALTER TABLE run_streams ADD COLUMN IF NOT EXISTS loops_position integer NOT NULL DEFAULT 0;
+ALTER TABLE run_streams ADD COLUMN IF NOT EXISTS silence_told smallint NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS run_streams_open ON run_streams (next_try_at) WHERE state = 'open';
 CREATE INDEX IF NOT EXISTS run_streams_by_agent ON run_streams (agent_id);
 

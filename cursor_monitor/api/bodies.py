@@ -60,6 +60,10 @@ class OptionsBody(Body):
     require_checks: bool | None = _documented("Accept work only once the checks of its head have passed.")
     required_checks: list[Text] | None = _documented("Accept work only once these checks have passed.")
     protected_paths: list[Text] | None = _documented("Files, folders or patterns that no agent may change.")
+    stop_loops: bool | None = _documented("Stop an agent that goes in circles; it is told of in any case.")
+    max_nudges: int | None = _documented(
+        "Times such an agent is sent another way before another takes over.", minimum=0, maximum=10
+    )
     priority: int | None = _documented("The higher the sooner where several wait for a slot.", minimum=0, maximum=9)
     timeout_hours: float | None = _documented("A run without an end is cancelled.", exclusiveMinimum=0, maximum=168)
     reviewer: Any = _documented(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from cursor_monitor.api.deps import OrchestrationId, errors
 from cursor_monitor.api.schemas_proof import ProofOfQuality
@@ -23,7 +23,7 @@ def get_proof(orchestration_id: OrchestrationId) -> Any:
 
 @router.get(
     "/proof.md",
-    response_class=PlainTextResponse,
+    response_class=Response,
     responses={**errors(404), 200: {"content": {"text/markdown; charset=utf-8": {"schema": {"type": "string"}}}}},
 )
 def get_proof_as_markdown(orchestration_id: OrchestrationId) -> PlainTextResponse:

@@ -29,6 +29,9 @@ DAY_BUDGET = "day_budget"
 CHECKS_UNKNOWN = "checks_unknown"
 """Blocked because the checks that are required of a task's work did not end, or nobody tells of them."""
 
+STUCK = "stuck"
+"""Blocked because every agent of a task went in circles; a person who resumes lets one more try."""
+
 WAIVABLE = frozenset({COST_UNKNOWN, CHECKS_UNKNOWN})
 """What a person who resumes goes on without."""
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from cursor_monitor.domain import budgets
 from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 from cursor_monitor.domain.code_host import CodeHostFacts
+from cursor_monitor.domain.loops import LOOP_WORDS, LoopKind
 from cursor_monitor.domain.orchestration import REVIEW, WORK, Options, PlanTask, Report, Review
 from cursor_monitor.domain.status import AttemptStatus, Level, Mode, OrchestrationStatus, Verdict
 
@@ -432,10 +433,31 @@ class RunCancelRequested(AttemptEvent):
 
     run_id: str
     reason: str
+    is_for_loop: bool = False
     level: ClassVar[Level] = Level.WARNING
 
     def message(self) -> str:
         return f"Cancelling the run of task {self.task_key}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopDetected(AttemptEvent):
+    """An agent was seen to go in circles; said again once there is no doubt."""
+
+    run_id: str
+    kind: LoopKind
+    count: int
+    action: str
+    result: str
+    first: int  # where in the run
+    last: int
+    is_certain: bool
+    level: ClassVar[Level] = Level.WARNING
+
+    def message(self) -> str:
+        times = "" if self.kind is LoopKind.SILENT else f" {self.count} times"
+        what = f": {self.action}" if self.action else ""
+        return f"The agent of task {self.task_key} {LOOP_WORDS[self.kind]}{times}{what}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

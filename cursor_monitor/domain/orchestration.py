@@ -38,6 +38,8 @@ class Options:
     require_checks: bool = False  # work is accepted only once the checks of its head have passed
     required_checks: tuple[str, ...] = ()  # these by name; any of them requires checks
     protected_paths: tuple[str, ...] = ()  # patterns of files that no agent may change
+    stop_loops: bool = True  # an agent that goes in circles is stopped; it is told of in any case
+    max_nudges: int = 1  # times it is then sent another way, before another agent takes over
     priority: int = 0  # 0..9, the higher the sooner where several wait for a slot
     timeout_hours: float = 4.0  # a run without an end is cancelled after this
     auto_create_pr: bool = True
@@ -116,6 +118,18 @@ class Followup:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """How its newest run goes in circles, as far as that was told."""
+
+    run_id: str
+    kind: str
+    count: int
+    action: str
+    is_certain: bool
+    is_stopped: bool = False  # its run was to be cancelled for it
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at a task: one agent, its newest run, and the follow-ups it was sent."""
 
@@ -136,6 +150,7 @@ class Attempt:
     role: str = WORK
     reviews_run_id: str | None = None  # of a reviewer: the run whose head it looks at
     complaints: tuple[str, ...] = ()  # what was found wrong with its newest runs, in order
+    stuck: Stuck | None = None
     costed_run_id: str | None = None  # the newest run whose cost was asked for to the end
 
     @property
@@ -168,6 +183,13 @@ class Attempt:
         if self.role != WORK or not self.is_live or run is None or self.unsent_followup is not None:
             return False
         return run.status == "FINISHED" and self.assessed_run_id == run.id
+
+    @property
+    def is_stopped_for_loop(self) -> bool:
+        """True where its newest run was cancelled because it went in circles."""
+        stuck, run = self.stuck, self.run
+        is_ours = run is not None and stuck is not None and stuck.is_stopped and stuck.run_id == run.id
+        return is_ours and run is not None and run.status == "CANCELLED"
 
     def count_asked(self, what: str) -> int:
         """How many follow-ups asked for this."""

@@ -11,13 +11,14 @@ from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
 from cursor_monitor.engine import budgets
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging, planning, review
+from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging, planning, review, stuck
 from cursor_monitor.engine.rules.common import Events, deadline
 
 Rule = Callable[[Snapshot, datetime], Events]
 
 RECONCILING: tuple[Rule, ...] = (
     ending.cancel_stuck_runs,
+    stuck.stop_loops,
     ending.end_failed_attempts,
     ending.drop_held_followups,
     ending.cancel_live_attempts,
@@ -35,6 +36,7 @@ ADVANCING: tuple[Rule, ...] = (
     beginning.release_held,
     merging.fail_on_conflicts,
     limits.warn_of_budgets,  # before what may block on one, and again after what uses it
+    stuck.send_another_way,
     evidence.assess_finished_runs,
     review.settle_reviews,
     review.launch_reviewers,
@@ -42,6 +44,7 @@ ADVANCING: tuple[Rule, ...] = (
     dispatch.skip_unreachable_tasks,
     merging.skip_needless_merges,
     dispatch.launch_ready_tasks,
+    stuck.ask_about_stuck_tasks,
     limits.warn_of_budgets,
     dispatch.finish,
     limits.block_when_time_is_over,

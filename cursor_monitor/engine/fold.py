@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, WAIVABLE
+from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, STUCK, WAIVABLE
 from cursor_monitor.domain.orchestration import (
     PLANNER_KEY,
     REVIEW,
@@ -17,6 +17,7 @@ from cursor_monitor.domain.orchestration import (
     PlanTask,
     RunFacts,
     Snapshot,
+    Stuck,
     Task,
 )
 from cursor_monitor.domain.status import (
@@ -89,7 +90,8 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
             return replace(s, status=OrchestrationStatus.PAUSED)
         case e.OrchestrationResumed():
             waived = (s.error_code,) if s.error_code in WAIVABLE and s.error_code not in s.warned else ()
-            return replace(_going_on(s), allowance=event.allowance or s.allowance, warned=(*s.warned, *waived))
+            after = replace(_going_on(s), allowance=event.allowance or s.allowance, warned=(*s.warned, *waived))
+            return _one_more_try(after) if s.error_code == STUCK else after
         case e.OrchestrationBlocked():
             return replace(s, status=OrchestrationStatus.BLOCKED, error_code=event.code, error_summary=event.summary)
         case e.BudgetNear():
@@ -121,6 +123,15 @@ def _planned(p: PlanTask) -> Task:
 def _going_on(s: Snapshot) -> Snapshot:
     status = OrchestrationStatus.RUNNING if s.started_at else OrchestrationStatus.QUEUED
     return replace(s, status=status, error_code=None, error_summary=None)
+
+
+def _one_more_try(s: Snapshot) -> Snapshot:
+    """One more agent for each task whose last one went in circles."""
+    for task in s.tasks:
+        newest = task.attempt
+        if task.status is TaskStatus.RUNNING and newest and not newest.is_live and newest.error_code == STUCK:
+            s = s.with_task(replace(task, attempts_allowed=task.tries + 1))
+    return s
 
 
 def _with_budget(s: Snapshot, event: e.BudgetChanged) -> Snapshot:
@@ -250,8 +261,11 @@ def _attempt_after(a: Attempt, event: e.AttemptEvent) -> Attempt:
         case e.PlanProposed() | e.PlanRejected():
             read = replace(a.run, result=None) if a.run else None  # a plan's text is long, and the event tells of it
             return replace(a, run=read, assessed_run_id=event.run_id)
+        case e.LoopDetected():
+            return replace(a, stuck=Stuck(event.run_id, event.kind, event.count, event.action, event.is_certain))
         case e.RunCancelRequested():
-            return replace(a, cancelling_run_id=event.run_id)
+            stuck = replace(a.stuck, is_stopped=True) if a.stuck and event.is_for_loop else a.stuck
+            return replace(a, cancelling_run_id=event.run_id, stuck=stuck)
         case e.FollowUpRequested():
             followup = Followup(event.followup_id, event.asks, event.at)
             return replace(a, status=AttemptStatus.RUNNING, followups=(*a.followups, followup))

@@ -170,6 +170,16 @@ def ask_for_changes(findings: tuple[str, ...]) -> str:
     )
 
 
+def ask_to_go_another_way(what: str, action: str) -> str:
+    """Say what was repeated, and that another way is wanted."""
+    again = f" What you repeated:\n\n{_bullets((action,))}\n" if action else ""
+    return (
+        f"You were stopped because your last turn {what}.{again}\nWhat you have done so far stays. Sum up in a few "
+        "lines what works and what stood in the way, then finish the task another way. If there is none, do what can "
+        'be done, and name what cannot, with its reason, under "remaining".' + CONTRACT
+    )
+
+
 def ask_to_improve(score: int, threshold: int, weak: tuple[str, ...]) -> str:
     """Name the evidence that keeps the score below the threshold."""
     return (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cursor_monitor.simulator.chance import dice
+from cursor_monitor.simulator.circles import circles
 from cursor_monitor.simulator.model import Agent, Run
 from cursor_monitor.simulator.plans import plan_text
 from cursor_monitor.simulator.reports import Work, result_text, work_of
+from cursor_monitor.simulator.step import Step
 
 _OPENINGS = (
     "I'll start by reading the code around this.",
@@ -29,18 +30,6 @@ _MIDDLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing in a run: kind `thinking`, `assistant` or `tool`; `at` is a share of the run's time."""
-
-    at: float
-    kind: str
-    text: str = ""
-    tool: str = ""
-    args: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Narrator:
     """Tells what runs say, from the seed and the stored plans."""
 
@@ -54,6 +43,9 @@ class Narrator:
     def steps(self, agent: Agent, run: Run) -> list[Step]:
         """Everything before the final reply, in order of time."""
         roll = dice(self.seed, agent.id, run.number, "steps")
+        circling = agent.scenario.circling(run.number) if run.mode != "plan" else None
+        if circling is not None:
+            return circles(circling)
         work = work_of(agent, run, self.seed)
         opening = roll.choice(_OPENINGS) + _environment(agent, run)
         steps = [

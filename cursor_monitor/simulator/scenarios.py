@@ -27,16 +27,26 @@ class Scenario:
     low_quality: int = 0
     red_ci: int = 0
     review_changes: int = 0
+    loop: int = 0
+    same_error: int = 0
+    ping_pong: int = 0
+    monologue: int = 0
+    silent: int = 0
     cents: float | None = None
     no_branch: bool = False
     merged: bool = False
     slow: float | None = None
     plan: tuple[str, ...] = ()
 
+    def circling(self, number: int) -> str | None:
+        """How run `number` goes in circles; None where it gets on."""
+        return next((word for word in CIRCLING if number < getattr(self, word.replace("-", "_"))), None)
+
 
 _FIELDS = {field.name.replace("_", "-"): field.name for field in fields(Scenario)}
 _NEEDS_NUMBER = {"iterate", "failing-tests", "low-quality", "no-tests", "red-ci", "review-changes"}
-_NUMBER_OR_ALWAYS = {"error", "no-report", "bad-report"}
+CIRCLING = ("loop", "same-error", "ping-pong", "monologue", "silent")
+_NUMBER_OR_ALWAYS = {*CIRCLING, "error", "no-report", "bad-report"}
 _SWITCHES = {"error-once", "expire", "never", "no-branch", "merged"}
 
 

@@ -44,7 +44,7 @@ def _fate(agent: Agent, number: int, answer: str | None) -> str:
         return ERROR
     if answer is not None:
         return {"error": ERROR, "expire": EXPIRED, "never": NEVER}.get(answer, FINISHED)
-    if agent.scenario.never:
+    if agent.scenario.never or agent.scenario.circling(number):
         return NEVER
     if number < agent.scenario.error or (agent.doomed and number == 0):
         return ERROR

@@ -9,9 +9,10 @@ from typing import Any
 
 from cursor_monitor.simulator.agents import World
 from cursor_monitor.simulator.chance import hexdigits
-from cursor_monitor.simulator.conversation import Narrator, Step
+from cursor_monitor.simulator.conversation import Narrator
 from cursor_monitor.simulator.gitstate import branches_of
 from cursor_monitor.simulator.model import FINISHED, Agent, Run
+from cursor_monitor.simulator.step import Step
 
 Json = dict[str, Any]
 LARGEST_FIELD = 64 * 1024

@@ -16,6 +16,7 @@ from cursor_monitor.domain.status import (
 from cursor_monitor.engine import plan, prompts
 from cursor_monitor.engine.budgets import closed_for
 from cursor_monitor.engine.rules.common import Events, ended
+from cursor_monitor.engine.rules.stuck import is_stuck_for_good
 
 
 def settle_failed_tasks(s: Snapshot, now: datetime) -> Events:
@@ -27,6 +28,7 @@ def settle_failed_tasks(s: Snapshot, now: datetime) -> Events:
         and (attempt := task.attempt) is not None
         and not attempt.is_live
         and not may_try_again(s, task)
+        and not is_stuck_for_good(task)
     ]
 
 

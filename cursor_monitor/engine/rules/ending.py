@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import STUCK
 from cursor_monitor.domain.orchestration import REVIEW, Attempt, Snapshot, Task
 from cursor_monitor.domain.status import (
     RUN_TERMINAL,
@@ -12,12 +13,13 @@ from cursor_monitor.domain.status import (
     AttemptStatus,
     OrchestrationStatus,
 )
+from cursor_monitor.engine.rules import stuck
 from cursor_monitor.engine.rules.common import Events, attempt_ended, deadline, ended, live
 
 
 def cancel_stuck_runs(s: Snapshot, now: datetime) -> Events:
     """Cancel runs without an end for longer than the options allow."""
-    stuck = [
+    overdue = [
         (task, attempt)
         for task, attempt in live(s)
         if _is_under_way(attempt)
@@ -26,7 +28,7 @@ def cancel_stuck_runs(s: Snapshot, now: datetime) -> Events:
         and now >= deadline(s, attempt.run.started_at)
     ]
     reason = f"no end after {s.options.timeout_hours:g} h"
-    return [_cancel_run(task, attempt, reason, now) for task, attempt in stuck]
+    return [_cancel_run(task, attempt, reason, now) for task, attempt in overdue]
 
 
 def end_failed_attempts(s: Snapshot, now: datetime) -> Events:
@@ -38,6 +40,7 @@ def end_failed_attempts(s: Snapshot, now: datetime) -> Events:
         and attempt.run.status in RUN_TERMINAL
         and attempt.run.status != "FINISHED"
         and attempt.unsent_followup is None
+        and not stuck.may_be_nudged(s, attempt)
         for event in _after_failed_run(s, task, attempt, attempt.run.status, now)
     ]
 
@@ -101,6 +104,9 @@ def _after_failed_run(s: Snapshot, task: Task, attempt: Attempt, status: str, no
         return [ended, e.TaskCancelled(at=now, task_key=task.key)]
     if s.is_cancelling:
         return [attempt_ended(task, attempt, AttemptStatus.CANCELLED, now)]
+    if attempt.is_stopped_for_loop:
+        error = f"it {stuck.describe(attempt)}, so its run was stopped"
+        return [attempt_ended(task, attempt, AttemptStatus.FAILED, now, STUCK, error, may_retry=True)]
     code, error = {
         "CANCELLED": ("timeout", f"no end after {s.options.timeout_hours:g} h, so its run was cancelled"),
         "EXPIRED": ("expired", "its run expired at Cursor"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Computed, Text
+from sqlalchemy import BigInteger, Column, Computed, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
@@ -34,6 +34,8 @@ class RunStream(SQLModel, table=True):
     holder: int | None = Field(default=None, sa_type=BigInteger)
     created_at: datetime
     updated_at: datetime
+    loops_position: int = 0
+    silence_told: int = Field(default=0, sa_type=SmallInteger)
 
 
 class AgentMessage(SQLModel, table=True):

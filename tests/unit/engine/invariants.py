@@ -65,7 +65,8 @@ def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
         assert attempt.unsent_followup is None
         assert attempt.iterations < s.options.max_iterations, "a follow-up beyond the cap"
         assert attempt.run is not None
-        assert attempt.run.status == "FINISHED"
+        assert attempt.run.status == "FINISHED" or attempt.is_stopped_for_loop
+        assert event.asks != "unstick" or attempt.count_asked("unstick") < s.options.max_nudges
     if isinstance(event, e.TaskCompleted):
         _check_completed(s, event)
     if isinstance(event, e.RunCancelRequested):

@@ -14,10 +14,11 @@ from random import Random
 from typing import Any, TypeVar
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import CODES
+from cursor_monitor.domain.budgets import CODES, STUCK
 from cursor_monitor.domain.code_host import CHECKS, PR_STATES, CodeHostFacts
 from cursor_monitor.domain.controls import possible_controls, possible_task_controls
 from cursor_monitor.domain.ids import followup_id
+from cursor_monitor.domain.loops import LoopKind
 from cursor_monitor.domain.orchestration import (
     PLANNER_KEY,
     REVIEW,
@@ -33,6 +34,7 @@ from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus, Orchestrat
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
+from cursor_monitor.engine.rules.stuck import is_stuck_for_good
 from tests.builders import NOW, ORCHESTRATION_ID, a_plan, a_report
 from tests.unit.engine.invariants import check_decision
 
@@ -384,6 +386,9 @@ class World:
             case "pause":
                 return e.OrchestrationPaused(at=at, by=by)
             case "resume":
+                for task in s.tasks if s.error_code == STUCK else ():
+                    if is_stuck_for_good(task):
+                        self._allow_one_more(task.key)
                 return e.OrchestrationResumed(at=at, by=by)
             case "budget":
                 return e.BudgetChanged(at=at, by=by, limits=self._more())
@@ -450,6 +455,21 @@ class World:
             self.look_at_code_host(self.script.pick(list(self.cloud.values())))
         if self.cloud and self.script.below(2):
             self.bill(self.script.pick(list(self.cloud.values())))
+
+        if self.cloud and self.script.below(3) == 0:
+            self.see_loop(self.script.pick(list(self.cloud.values())))
+
+    def see_loop(self, agent: CloudAgent) -> None:
+        """Tell that an agent goes in circles, as often as the contract allows: when it is new, or certain."""
+        task, attempt = self._place(agent.id)
+        run, known, is_certain = attempt.run, attempt.stuck, self.script.below(2) == 0
+        if not attempt.is_live or run is None or run.status in RUN_TERMINAL or self.snapshot.is_terminal:
+            return
+        if known is not None and known.run_id == run.id and (known.is_certain or not is_certain):
+            return
+        place: dict[str, Any] = {"at": self.now, "task_key": task.key, "agent_id": agent.id, "run_id": run.id}
+        what: dict[str, Any] = {"kind": self.script.pick(list(LoopKind)), "count": 9, "action": "ls", "result": ""}
+        self.record(e.LoopDetected(**place, **what, first=1, last=9, is_certain=is_certain))
 
     def _some_time(self) -> None:
         self.now += timedelta(minutes=10 * self.script.below(9))
