@@ -21,14 +21,17 @@ def time_travel() -> rx.Component:
         State.newest_seq > 1,
         rx.el.div(
             rx.icon("history", size=14, aria_hidden="true"),
-            rx.el.input(
-                type="range",
-                min=1,
-                max=State.newest_seq,
-                value=shown.to(str),
-                on_change=State.travel,
-                aria_label="As of event",
-                custom_attrs={"aria-valuetext": rx.cond(State.at > 0, f"event {State.at}", "now")},
+            rx.debounce_input(
+                rx.el.input(
+                    type="range",
+                    min=1,
+                    max=State.newest_seq,
+                    value=shown,
+                    on_change=State.travel,
+                    aria_label="As of event",
+                    custom_attrs={"aria-valuetext": rx.cond(State.at > 0, f"event {State.at}", "now")},
+                ),
+                debounce_timeout=150,
             ),
             rx.cond(State.at > 0, _past(), rx.el.span("now", class_name="faint")),
             class_name=rx.cond(State.at > 0, "travel tone-person", "travel"),

@@ -227,9 +227,9 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         return OrchestrationState.watch
 
     @rx.event
-    def travel(self, value: str):
+    def travel(self, value: float):
         """Show it as of that event; the newest one is the present."""
-        seq = int(value) if value.isdecimal() else 0
+        seq = int(value)
         moment = f"&at={seq}" if 0 < seq < self.newest_seq else ""
         return rx.redirect(f"{routes.orchestration(self._id())}?tab={self.tab}{moment}", replace=True)
 
