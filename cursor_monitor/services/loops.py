@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.loops import Loop, LoopKind
 from cursor_monitor.domain.orchestration import Attempt
 from cursor_monitor.domain.status import RUN_TERMINAL
@@ -16,38 +20,70 @@ from cursor_monitor.store import agents, loops
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
+log = logging.getLogger(__name__)
+
 SILENT_MINUTES = 30
 _AT_ONCE = 50
 _ROUNDS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A run that goes in circles, and up to which entry it was read."""
+
+    run_id: str
+    agent_id: str
+    position: int
+    loop: Loop
+
+
 def look_for_loops() -> int:
-    """Look at everything new since the last look, some runs at a time; how many loops were told of."""
+    """Look at everything new since the last look, some runs at a time; how many loops were told of.
+
+    What was looked at is noted with what follows from it, so that nothing is missed where a worker dies between.
+    """
     told = 0
     for _ in range(_ROUNDS):
-        found = _claim()
-        told += sum(_tell(agent_id, run_id, loop) for run_id, agent_id, loop in found if loop is not None)
-        if len(found) < _AT_ONCE:
+        count, found = _look()
+        for one in found:
+            try:
+                told += _tell(one)
+            except Unavailable:
+                raise
+            except Exception:  # one run must not keep the others from being looked at
+                log.exception("a loop could not be told of", extra={"run_id": one.run_id})
+        if count < _AT_ONCE:
             break
     return told
 
 
 @transactional
-def _claim(session: Session) -> list[tuple[str, str, Loop | None]]:
-    news = loops.claim_news(session, most=_AT_ONCE, window=WINDOW)
-    silent = loops.claim_silent(session, minutes=SILENT_MINUTES, most=_AT_ONCE)
-    found = [(run_id, agent_id, find_loop(deeds)) for run_id, agent_id, deeds in news]
-    for quiet in silent:
-        loop = Loop(
-            LoopKind.SILENT, 1, f"for {quiet.minutes} minutes", "", quiet.position, quiet.position, quiet.is_certain
-        )
-        found.append((quiet.run_id, quiet.agent_id, loop))
-    return found
+def _look(session: Session) -> tuple[int, list[_Found]]:
+    found: list[_Found] = []
+    idle: dict[str, int] = {}
+    news = loops.select_news(session, most=_AT_ONCE, window=WINDOW)
+    for run in news:
+        loop = find_loop(run.deeds)
+        if loop is None:
+            idle[run.run_id] = run.position
+        else:
+            found.append(_Found(run.run_id, run.agent_id, run.position, loop))
+    loops.note_looked(session, idle)
+    for quiet in loops.select_silent(session, minutes=SILENT_MINUTES, most=_AT_ONCE):
+        at = quiet.position
+        loop = Loop(LoopKind.SILENT, 1, f"for {quiet.minutes} minutes", "", at, at, quiet.is_certain)
+        found.append(_Found(quiet.run_id, quiet.agent_id, at, loop))
+    return len(news), found
 
 
 @transactional
-def _tell(session: Session, agent_id: str, run_id: str, loop: Loop) -> bool:
+def _tell(session: Session, one: _Found) -> bool:
+    run_id, agent_id, loop = one.run_id, one.agent_id, one.loop
     found = locate(session, agents.find(session, agent_id))
+    if loop.kind is LoopKind.SILENT:
+        loops.note_told(session, run_id, is_certain=loop.is_certain)
+    else:
+        loops.note_looked(session, {run_id: one.position})
     if found is None or found.snapshot.is_terminal or not _is_news(found.attempt, run_id, loop):
         return False
     seen = e.LoopDetected(

@@ -1,8 +1,8 @@
-"""What agents at work did and said last, where that is new; each look is claimed by one worker."""
+"""What agents at work did and said last, where that is new since the last look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -10,35 +10,42 @@ from sqlmodel import Session
 
 from cursor_monitor.domain.loops import Deed
 
-# A few new entries make a look worth its cost; a stream that is read anew begins below what was looked at.
-_CLAIM = text("""
-WITH news AS (
-    SELECT s.run_id FROM run_streams s
-    JOIN agents a ON a.id = s.agent_id AND a.latest_run_id = s.run_id
-    JOIN agent_orchestrator_states t ON t.agent_id = s.agent_id AND t.status = 'running'
-    WHERE s.state = 'open' AND (s.next_position >= s.loops_position + 3 OR s.next_position < s.loops_position)
-    ORDER BY s.updated_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
-)
-UPDATE run_streams s SET loops_position = s.next_position FROM news WHERE s.run_id = news.run_id
-RETURNING s.run_id, s.agent_id
-""")
-
-# Silence is an agent's only while its stream is read and no tool is at work.
-_SILENT = text("""
-WITH quiet AS (
-    SELECT s.run_id, CASE WHEN q.minutes >= 2 * :minutes THEN 2 ELSE 1 END AS told, q.minutes
+_AT_WORK = """
     FROM run_streams s
     JOIN agents a ON a.id = s.agent_id AND a.latest_run_id = s.run_id
     JOIN agent_orchestrator_states t ON t.agent_id = s.agent_id AND t.status = 'running'
-    CROSS JOIN LATERAL
-        (SELECT extract(epoch FROM clock_timestamp() - coalesce(s.heard_at, s.created_at)) / 60 AS minutes) q
-    WHERE s.state = 'open' AND s.leased_until > clock_timestamp() AND s.silence_told < 2 AND q.minutes >= :minutes
-      AND NOT EXISTS (SELECT 1 FROM agent_tool_events e WHERE e.run_id = s.run_id AND e.outcome = 'running')
-    ORDER BY s.updated_at LIMIT :most FOR UPDATE OF s SKIP LOCKED
+"""
+
+# A few new entries make a look worth its cost; a stream that is read anew begins below what was looked at.
+_NEWS = text(f"""
+SELECT s.run_id, s.agent_id, s.next_position {_AT_WORK}
+WHERE s.state = 'open' AND (s.next_position >= s.loops_position + 3 OR s.next_position < s.loops_position)
+ORDER BY s.updated_at LIMIT :most
+""")
+
+# Silence is an agent's only while its stream is read and no tool is at work.
+_SILENT = text(f"""
+SELECT s.run_id, s.agent_id, s.next_position, CAST(q.minutes AS integer) AS minutes,
+       q.minutes >= 2 * :minutes AS is_certain {_AT_WORK}
+CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - coalesce(s.heard_at, s.created_at)) / 60 AS minutes) q
+WHERE s.state = 'open' AND s.leased_until > clock_timestamp() AND q.minutes >= :minutes
+  AND s.silence_told < CASE WHEN q.minutes >= 2 * :minutes THEN 2 ELSE 1 END
+  AND NOT EXISTS (SELECT 1 FROM agent_tool_events e WHERE e.run_id = s.run_id AND e.outcome = 'running')
+ORDER BY s.updated_at LIMIT :most
+""")  # noqa: S608
+
+# Whoever writes a stream just now is not waited for: the next look comes soon.
+_LOOKED = text("""
+WITH free AS (
+    SELECT s.run_id, d.position FROM run_streams s
+    JOIN unnest(CAST(:ids AS text[]), CAST(:positions AS integer[])) AS d (run_id, position) ON d.run_id = s.run_id
+    FOR UPDATE OF s SKIP LOCKED
 )
-UPDATE run_streams s SET silence_told = quiet.told FROM quiet
-WHERE s.run_id = quiet.run_id AND s.silence_told < quiet.told
-RETURNING s.run_id, s.agent_id, s.next_position, s.silence_told, CAST(quiet.minutes AS integer) AS minutes
+UPDATE run_streams s SET loops_position = free.position FROM free WHERE s.run_id = free.run_id
+""")
+_TOLD = text("""
+WITH free AS (SELECT run_id FROM run_streams WHERE run_id = :id FOR UPDATE SKIP LOCKED)
+UPDATE run_streams s SET silence_told = :told FROM free WHERE s.run_id = free.run_id
 """)
 
 # The end of a long result tells more than its beginning.
@@ -59,6 +66,16 @@ SELECT r.run_id, d.* FROM unnest(CAST(:ids AS text[])) AS r (run_id) CROSS JOIN 
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """A run under way, up to which entry it was read, and the newest deeds, in order."""
+
+    run_id: str
+    agent_id: str
+    position: int
+    deeds: tuple[Deed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Quiet:
     """A run that said and did nothing for so many minutes."""
 
@@ -69,18 +86,29 @@ class Quiet:
     is_certain: bool
 
 
-def claim_news(session: Session, *, most: int, window: int) -> list[tuple[str, str, list[Deed]]]:
-    """Runs under way of whose agents something is new, each with its agent and the newest deeds, in order."""
-    runs = {row.run_id: row.agent_id for row in session.connection().execute(_CLAIM, {"most": most})}
-    deeds: dict[str, list[Deed]] = {run_id: [] for run_id in runs}
-    if runs:
-        for row in session.connection().execute(_DEEDS, {"ids": list(runs), "window": window}):
+def select_news(session: Session, *, most: int, window: int) -> list[News]:
+    """Runs under way of whose agents something is new since the last look."""
+    rows = session.connection().execute(_NEWS, {"most": most}).all()
+    deeds: dict[str, list[Deed]] = {row.run_id: [] for row in rows}
+    if rows:
+        for row in session.connection().execute(_DEEDS, {"ids": list(deeds), "window": window}):
             deed = Deed(row.position, row.kind, row.action, row.result, is_failure=row.is_failure, key=row.key)
             deeds[row.run_id].append(deed)
-    return [(run_id, agent_id, deeds[run_id]) for run_id, agent_id in runs.items()]
+    return [News(row.run_id, row.agent_id, row.next_position, tuple(deeds[row.run_id])) for row in rows]
 
 
-def claim_silent(session: Session, *, minutes: int, most: int) -> Sequence[Quiet]:
+def select_silent(session: Session, *, minutes: int, most: int) -> list[Quiet]:
     """Runs under way that have been silent for so long, or for twice as long, of which that was not told yet."""
     rows = session.connection().execute(_SILENT, {"minutes": minutes, "most": most})
-    return [Quiet(r.run_id, r.agent_id, r.next_position, r.minutes, r.silence_told == 2) for r in rows]
+    return [Quiet(r.run_id, r.agent_id, r.next_position, r.minutes, r.is_certain) for r in rows]
+
+
+def note_looked(session: Session, positions: Mapping[str, int]) -> None:
+    """These runs were looked at up to there."""
+    values = {"ids": list(positions), "positions": list(positions.values())}
+    session.connection().execute(_LOOKED, values)
+
+
+def note_told(session: Session, run_id: str, *, is_certain: bool) -> None:
+    """Its silence was told of."""
+    session.connection().execute(_TOLD, {"id": run_id, "told": 2 if is_certain else 1})

@@ -1,8 +1,10 @@
-"""Silence, and looks at what is stored: told once, claimed once, and never where a tool is at work."""
+"""Silence, and looks at what is stored: told once, never missed, and never where a tool is at work."""
 
 from __future__ import annotations
 
 from typing import LiteralString
+
+import pytest
 
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.services import loops, orchestrations
@@ -72,3 +74,17 @@ async def test_a_look_is_made_only_where_something_is_new(pump: Pump, cursor: Fa
     assert told(made) == [("same_action", False)]
     event = next(e for e in queries.list_events(made, limit=100).items if e.type == "LoopDetected")
     assert (event.payload["action"], event.payload["count"], event.level) == ("shell ls", 6, "warning")
+
+
+async def test_what_a_worker_could_not_tell_is_told_by_the_next(
+    pump: Pump, cursor: FakeCursor, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await at_work(pump, cursor)
+    ask(database, TOOL, ("completed", "succeeded", 12))
+    ask(database, "UPDATE run_streams SET next_position = 13")
+    with monkeypatch.context() as dying:
+        dying.setattr(loops, "record_facts", lambda *_: 1 / 0)
+        assert loops.look_for_loops() == 0
+    assert told(made) == []
+    assert loops.look_for_loops() == 1
+    assert told(made) == [("same_action", True)]
