@@ -124,8 +124,9 @@ def _touch(session: Session, agent_id: str) -> None:
 
 @transactional
 def _record(session: Session, job: ClaimedJob, run: RunView) -> None:
-    agent = agents.find(session, run.agent_id)
-    found = locate(session, agent)
+    found = locate(session, agents.find(session, run.agent_id))
+    # Read under the lock: a follow-up may have been sent since, and this may be the run before it.
+    agent = agents.find(session, run.agent_id, lock=True)
     now = database_now(session)
     branch = next((b.branch for b in run.branches if b.branch), None)
     pr_url = next((b.pr_url for b in run.branches if b.pr_url), None)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, or_, text, tuple_
 from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from cursor_monitor.store import accounts, tables
+
+T = TypeVar("T")
 
 _NOW = text("clock_timestamp()")
 _NOTE_OUTPUT = text("""
@@ -40,9 +43,9 @@ def insert_agent(session: Session, **values: Any) -> None:
 
 
 def find(session: Session, agent_id: str, *, lock: bool = False) -> tables.Agent | None:
-    """One agent; with `lock`, its row is held until the transaction ends."""
+    """One agent; with `lock`, its row is held until the transaction ends, and read anew."""
     query = select(tables.Agent).where(tables.Agent.id == agent_id)
-    return session.exec(query.with_for_update() if lock else query).one_or_none()
+    return session.exec(_held(query) if lock else query).one_or_none()
 
 
 def account_of(session: Session, agent_id: str) -> str | None:
@@ -78,7 +81,7 @@ def select_many(session: Session, ids: Sequence[str], *, lock: bool = True) -> S
     """The agents among these ids that are known; with `lock`, their rows are held until the transaction ends."""
     row = tables.Agent
     query = select(row).where(col(row.id).in_(ids)).order_by(col(row.id))
-    return session.exec(query.with_for_update() if lock else query).all()
+    return session.exec(_held(query) if lock else query).all()
 
 
 def select_owned(session: Session, ids: Sequence[str]) -> set[str]:
@@ -208,7 +211,7 @@ def insert_followup(session: Session, **values: Any) -> None:
 def find_followup(session: Session, followup_id: UUID, *, lock: bool = False) -> tables.Followup | None:
     """One follow-up; with `lock`, its row is held until the transaction ends."""
     query = select(tables.Followup).where(tables.Followup.id == followup_id)
-    return session.exec(query.with_for_update() if lock else query).one_or_none()
+    return session.exec(_held(query) if lock else query).one_or_none()
 
 
 def update_followup(session: Session, followup_id: UUID, **values: Any) -> None:
@@ -217,7 +220,19 @@ def update_followup(session: Session, followup_id: UUID, **values: Any) -> None:
     session.connection().execute(table.update().where(table.c.id == followup_id).values(**values))
 
 
+def cancel_followups(session: Session, ids: Sequence[UUID], reason: str) -> None:
+    """Let those of these follow-ups go that were not sent and will not be."""
+    table = tables.Followup.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    is_unsent = table.c.id.in_(ids) & table.c.status.in_(("requested", "sending"))
+    session.connection().execute(table.update().where(is_unsent).values(status="cancelled", error_message=reason))
+
+
 def select_followups(session: Session, agent_id: str) -> Sequence[tables.Followup]:
     """The follow-ups of an agent, oldest first."""
     query = select(tables.Followup).where(tables.Followup.agent_id == agent_id)
     return session.exec(query.order_by(col(tables.Followup.created_at), col(tables.Followup.id))).all()
+
+
+def _held(query: SelectOfScalar[T]) -> SelectOfScalar[T]:
+    # What the session read before it had the lock may be out of date by now, and would be given out again.
+    return query.with_for_update().execution_options(populate_existing=True)
