@@ -40,8 +40,20 @@ def _tamed(tokens: list[Token]) -> list[Token]:
             token.attrSet("target", "_blank")
             token.attrSet("rel", "noreferrer noopener nofollow")
         if token.children:
-            _tamed(token.children)
+            token.children = _tamed(_with_real_links(token.children))
     return tokens
+
+
+def _with_real_links(tokens: list[Token]) -> list[Token]:
+    """The same without links that lead nowhere, which are not asked about when they are read; their text stays."""
+    kept: list[Token] = []
+    is_real = True
+    for token in tokens:
+        if token.type == "link_open":  # links do not nest
+            is_real = str(token.attrGet("href") or "").lower().startswith(_SCHEMES)
+        if is_real or token.type not in ("link_open", "link_close"):
+            kept.append(token)
+    return kept
 
 
 def _code(text: str) -> str:

@@ -27,6 +27,7 @@ TAG = re.compile(r"<(/?)([a-zA-Z0-9]+)((?:\s[^<>]*)?)>")
         ("<img src=x onerror=alert(1)>", "<p>&lt;img src=x onerror=alert(1)&gt;</p>\n"),
         ("![a](http://evil.test/a.png)", None),
         ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>\n"),
+        ("[a]() b", "<p>a b</p>\n"),
         ("[a](/orchestrations)", "<p>[a](/orchestrations)</p>\n"),
         ("[a]( JaVaScRiPt:alert(1))", "<p>[a]( JaVaScRiPt:alert(1))</p>\n"),
     ],
