@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS cursor_accounts (
     status              text GENERATED ALWAYS AS (CASE WHEN is_paused THEN 'paused'
                              WHEN refusal_kind IS NOT NULL THEN 'refused' ELSE 'active' END) STORED,
     requests_per_minute integer CHECK (requests_per_minute BETWEEN 5 AND 1000000),
+    max_parallel_agents   integer CHECK (max_parallel_agents BETWEEN 1 AND 10000),
+    max_agents_per_day    integer CHECK (max_agents_per_day BETWEEN 1 AND 1000000),
+    max_followups_per_day integer CHECK (max_followups_per_day BETWEEN 1 AND 10000000),
+    max_cents_per_day     integer CHECK (max_cents_per_day BETWEEN 1 AND 100000000),
     key_name            text,
     owner_email         text,
     owner_name          text,

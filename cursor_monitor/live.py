@@ -19,6 +19,7 @@ CHANNEL = "changes"
 ORCHESTRATIONS = "orchestrations"
 AGENTS = "agents"
 HEALTH = "health"
+ACCOUNTS = "accounts"
 EVERYTHING = "*"
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)

@@ -13,6 +13,7 @@ NEW_AGENT = "/agents/new"
 SEARCH = "/search"
 QUEUE = "/queue"
 HEALTH = "/health"
+SETTINGS = "/settings"
 
 API = "/api/cloud-agents"
 

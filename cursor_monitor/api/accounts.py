@@ -12,6 +12,7 @@ from cursor_monitor.api.bodies import AccountBody, AccountChangeBody, AccountKey
 from cursor_monitor.api.deps import BY, errors, require_json, writing_errors
 from cursor_monitor.queries import accounts as queries
 from cursor_monitor.queries.page import Page
+from cursor_monitor.services import account_limits
 from cursor_monitor.services import accounts as services
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -58,11 +59,13 @@ def get_account(account_id: AccountId) -> queries.AccountRow:
     dependencies=[Depends(require_json)],
 )
 def change(account_id: AccountId, body: AccountChangeBody) -> queries.AccountRow:
-    """Rename it, or let it send more or fewer requests a minute."""
+    """Rename it, or give it other limits."""
     if body.name is not None:
         services.rename(account_id, body.name, by=BY)
     if "requests_per_minute" in body.model_fields_set:
         services.limit_rate(account_id, body.requests_per_minute, by=BY)
+    wanted = body.model_fields_set & account_limits.LIMITS.keys()
+    account_limits.set_limits(account_id, {name: getattr(body, name) for name in wanted}, by=BY)
     return queries.get_account(account_id)
 
 

@@ -181,10 +181,14 @@ class AccountBody(Body):
 
 
 class AccountChangeBody(Body):
-    """What changes of an account; what is absent stays, and a null rate is that of CURSOR_RATE_PER_MINUTE."""
+    """What changes of an account; what is absent stays, and null takes a limit away."""
 
     name: Text | None = _documented("What it is called here.", minLength=1, maxLength=60)
     requests_per_minute: int | None = _documented("Instead of CURSOR_RATE_PER_MINUTE.", minimum=5, maximum=1_000_000)
+    max_parallel_agents: int | None = _documented("Tasks of it at work at once.", minimum=1, maximum=10_000)
+    max_agents_per_day: int | None = _documented("Agents it may begin a day (UTC).", minimum=1, maximum=1_000_000)
+    max_followups_per_day: int | None = _documented("Follow-ups a day.", minimum=1, maximum=10_000_000)
+    max_cents_per_day: int | None = _documented("US cents it may spend a day.", minimum=1, maximum=100_000_000)
 
 
 class AccountKeyBody(Body):

@@ -286,6 +286,17 @@ class Account(Answer):
     owner_name: str | None
     api_url: str | None
     requests_per_minute: int | None = Field(description="null: as CURSOR_RATE_PER_MINUTE says.")
+    max_parallel_agents: int | None = Field(description="null: no limit of its own; so of the next three.")
+    max_agents_per_day: int | None
+    max_followups_per_day: int | None
+    max_cents_per_day: int | None
+    agents_today: int = Field(description="Begun since midnight UTC, by hand too.")
+    followups_today: int
+    cents_today: float = Field(description="As far as Cursor has told.")
+    requests_left: int | None = Field(description="What the rate limit lets through at once; null before any request.")
+    requests_budget: int | None
+    pace_percent: int | None = Field(description="Below 100 after Cursor refused with 429.")
+    blocked_until: Time | None = Field(description="Cursor asked for patience until then.")
     trouble: str | None = Field(description="key, plan, money or secret; null while all is well.")
     message: str | None = Field(description="What is wrong and what to do.")
     refused_at: Time | None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import reflex as rx
 
+from cursor_monitor.components.account_choice import account_filter
 from cursor_monitor.components.fleet_table import COLUMNS
 from cursor_monitor.components.table import filter_choice, search_box
 from cursor_monitor.domain.fleet import GROUPS, ORIGINS, STATES
@@ -25,6 +26,7 @@ def fleet_filters() -> rx.Component:
         _choice("State", "status", _STATES),
         _list("Repository", "repository", State.repositories, "All repositories"),
         _list("Tag", "tag", State.tags, "All tags"),
+        account_filter(State),
         _choice("Origin", "origin", _ORIGINS),
         _choice("Where it is", "shelf", _SHELVES),
         _choice("Pinned", "pinned", _PINNED),

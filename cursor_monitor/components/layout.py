@@ -121,6 +121,15 @@ def _banners() -> rx.Component:
                 ),
             ),
         ),
+        rx.cond(
+            (ShellState.accounts_refused != "") & ~ShellState.database_is_out,
+            _banner(
+                "bad",
+                ShellState.accounts_refused,
+                " ",
+                rx.link("Settings", href=routes.SETTINGS, class_name="banner-link"),
+            ),
+        ),
         role="status",
         aria_live="polite",
     )

@@ -12,6 +12,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.AGENTS, "Agents", "bot"),
     (routes.QUEUE, "Queue", "list-ordered"),
     (routes.HEALTH, "Health", "activity"),
+    (routes.SETTINGS, "Settings", "settings"),
 )
 
 

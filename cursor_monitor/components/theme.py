@@ -58,6 +58,9 @@ LOOKS: dict[str, Look] = {
     "online": Look("good", "circle-check", "Online"),
     "stale": Look("person", "triangle-alert", "Stale"),
     "offline": Look("bad", "circle-x", "Offline"),
+    # accounts
+    "active": Look("good", "circle-check", "In use"),
+    "refused": Look("bad", "circle-x", "Refused"),
     # levels of events
     "info": Look("quiet", "info", "Info"),
     "success": Look("good", "circle-check", "Success"),

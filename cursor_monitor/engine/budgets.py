@@ -105,7 +105,7 @@ def _closed_by_cost(s: Snapshot, now: datetime, use: Use, more: int) -> Closed |
 
 def _day_summary(day: Day) -> str:
     return (
-        f"Today's limit of {day.allowed:g} {day.name} is reached, over all orchestrations of the account. "
+        f"Today's limit of {day.allowed:g} {day.name} is reached, over all that the account begins. "
         f"Resume after midnight UTC, or have {day.setting} raised."
     )
 

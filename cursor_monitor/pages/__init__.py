@@ -12,6 +12,7 @@ from cursor_monitor.pages import (
     proof,
     queue,
     search,
+    settings,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "proof",
     "queue",
     "search",
+    "settings",
 ]

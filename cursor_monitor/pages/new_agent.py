@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.account_choice import account_choice
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
@@ -41,7 +42,7 @@ def new_agent() -> rx.Component:
             pictures("images", State.errors),
             _where(),
             _modes(),
-            rx.el.div(model_choice(State, State.errors), class_name="form-row"),
+            rx.el.div(model_choice(State, State.errors), account_choice(State, State.errors), class_name="form-row"),
             _options(),
             rx.el.div(
                 rx.el.button(

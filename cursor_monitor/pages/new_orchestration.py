@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.account_choice import account_choice
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
@@ -90,6 +91,7 @@ def _where() -> rx.Component:
             name="ref",
             errors=State.errors,
         ),
+        account_choice(State, State.errors, on_change=State.touch),
         class_name="form-row",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.account_choice import account_filter
 from cursor_monitor.components.chips import repository_chip
 from cursor_monitor.components.feedback import empty, loaded, problem
 from cursor_monitor.components.layout import header, page
@@ -63,6 +64,7 @@ def _filters() -> rx.Component:
         search_box("Search name, prompt, repository", State.q, State.set_q),
         filter_choice("Status", State.filters["status"], _STATUSES, lambda v: State.set_filter("status", v)),
         filter_choice("Mode", State.filters["mode"], _MODES, lambda v: State.set_filter("mode", v)),
+        account_filter(State),
         rx.cond(
             State.is_filtered,
             rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),

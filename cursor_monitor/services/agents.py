@@ -14,6 +14,7 @@ from cursor_monitor.domain.jobs import cancel_job, change_job, followup_job, lau
 from cursor_monitor.domain.launch import to_json
 from cursor_monitor.engine import plan
 from cursor_monitor.services import uploads
+from cursor_monitor.services.caps import begin_by_hand
 from cursor_monitor.services.launching import check_extras, check_launch, known_models
 from cursor_monitor.services.orchestrations import check_followup_text, followup_task, for_account
 from cursor_monitor.services.standing import Standing, load, why_not
@@ -37,6 +38,8 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
         known = idempotency.claim_key(session, "agents", idempotency_key, fields, agent_id)
         if known != agent_id:
             return known
+    now = database_now(session)
+    begin_by_hand(session, account, now, agents=1)
     agents.insert_agent(
         session,
         id=agent_id,
@@ -51,7 +54,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
         auto_create_pr=request.options.auto_create_pr,
         launch_options=to_json(extras),
         created_by=by,
-        created_at=database_now(session),
+        created_at=now,
     )
     uploads.hold(session, extras.images, agent_id)
     jobs.enqueue(session, [launch_job(agent_id)])
@@ -134,7 +137,9 @@ def _followup_alone(session: Session, agent_id: str, text: str, fields: Mapping[
     prompt, extras = check_followup_text(text), check_extras(fields, known_models(session, standing.agent.account_id))
     if standing.has_pending:
         raise Conflict("A follow-up to this agent is still waiting to be sent.", code="followup_pending")
-    _allowed(BulkAction.FOLLOWUP, standing)
+    agent = _allowed(BulkAction.FOLLOWUP, standing)
+    now = database_now(session)
+    begin_by_hand(session, agent.account_id, now, followups=1)
     followup_id = mint_uuid7()
     agents.insert_followup(
         session,
@@ -144,7 +149,7 @@ def _followup_alone(session: Session, agent_id: str, text: str, fields: Mapping[
         status="requested",
         options=to_json(extras),
         created_by=by,
-        created_at=database_now(session),
+        created_at=now,
     )
     uploads.hold(session, extras.images, str(followup_id))
     jobs.enqueue(session, [followup_job(str(followup_id), agent_id)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from uuid import UUID
@@ -14,6 +15,7 @@ from cursor_monitor.domain.errors import Conflict, Invalid
 from cursor_monitor.domain.fleet import BATCH_LIMIT, TAGS_LIMIT, BulkAction, FleetFilter, check_filter, check_tag
 from cursor_monitor.domain.ids import batch_followup_id
 from cursor_monitor.domain.jobs import BULK_PRIORITY, NewJob, cancel_job, change_job, followup_job
+from cursor_monitor.services.caps import begin_by_hand
 from cursor_monitor.services.orchestrations import check_followup_text
 from cursor_monitor.services.standing import Standing, load, why_not
 from cursor_monitor.store import agents, batches, fleet, jobs, notices, words
@@ -91,6 +93,7 @@ def _apply(session: Session, wanted: Wanted, chosen: Sequence[Standing], batch: 
         words.note_asked(session, ids, wanted.action.value)
     match wanted.action:
         case BulkAction.FOLLOWUP:
+            _count(session, chosen)
             _enqueue(session, _send(session, ids, wanted.prompt or "", batch, by))
         case BulkAction.STOP:
             jobs.enqueue(session, _stop(session, chosen, by))
@@ -102,6 +105,12 @@ def _apply(session: Session, wanted: Wanted, chosen: Sequence[Standing], batch: 
             fleet.set_pinned(session, ids, wanted.action is BulkAction.PIN)
         case BulkAction.ARCHIVE | BulkAction.UNARCHIVE | BulkAction.DELETE:
             _enqueue(session, [change_job(agent_id, wanted.action.value) for agent_id in ids])
+
+
+def _count(session: Session, chosen: Sequence[Standing]) -> None:
+    now = database_now(session)
+    for account_id, many in sorted(Counter(one.agent.account_id for one in chosen).items()):
+        begin_by_hand(session, account_id, now, followups=many)
 
 
 def _send(session: Session, ids: Sequence[str], prompt: str, batch: UUID, by: str) -> list[NewJob]:

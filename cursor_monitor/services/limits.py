@@ -12,12 +12,12 @@ from sqlmodel import Session
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.jobs import NewJob, advance_job
 from cursor_monitor.domain.orchestration import Snapshot
-from cursor_monitor.domain.room import Day, Room, Slots
+from cursor_monitor.domain.room import Room, Slots
 from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.engine import Decision, decide
 from cursor_monitor.engine.rules.dispatch import waiting_for_room
-from cursor_monitor.services.tuning import current
-from cursor_monitor.store import slots, spending
+from cursor_monitor.services.caps import caps_of, days_of
+from cursor_monitor.store import slots
 
 _BEGINS = (e.AttemptRequested, e.FollowUpRequested)
 _LOOK_AGAIN_SECONDS = 60.0
@@ -35,9 +35,11 @@ def decide_within(session: Session, s: Snapshot, now: datetime) -> Decision:
 
 def after_decision(session: Session, s: Snapshot, events: Sequence[e.Event], now: datetime) -> list[NewJob]:
     """Keep the place of what waits for a slot, look again in a while, and wake whose turn it is for what was freed."""
-    if not _has_slots():
-        return []
     begun = sum(isinstance(event, e.AttemptRequested) for event in events)
+    if not _has_slots(session, s):
+        if begun:  # it may have waited for a limit that is no more
+            slots.stop_waiting(session, UUID(s.id))
+        return []
     waiting = waiting_for_room(s, now, begun) if s.status in _MAY_WAIT else None
     freed = sum(isinstance(event, e.AttemptEnded) for event in events)
     if waiting is None:
@@ -49,7 +51,7 @@ def after_decision(session: Session, s: Snapshot, events: Sequence[e.Event], now
 
 def leave_queue(session: Session, s: Snapshot, *, freed: int = 0) -> list[NewJob]:
     """Wait no longer; whose turn is next is woken."""
-    if not _has_slots():
+    if not _has_slots(session, s):
         return []
     freed += slots.stop_waiting(session, UUID(s.id))
     return _woken(session, s, freed) if freed else []
@@ -64,33 +66,19 @@ def _place(s: Snapshot) -> dict[str, str]:
     return {"account": s.account_id, "repository": s.repository}
 
 
-def _has_slots() -> bool:
-    shared = current().shared
-    return shared.account_agents is not None or shared.repository_agents is not None
+def _has_slots(session: Session, s: Snapshot) -> bool:
+    caps = caps_of(session, s.account_id, s.repository)
+    return caps.account_agents is not None or caps.repository_agents is not None
 
 
 def _room(session: Session, s: Snapshot, now: datetime) -> Room:
-    shared = current().shared
-    wanted = (
-        ("account", s.account_id, shared.account_agents),
-        ("repository", s.repository, shared.repository_agents),
-    )
-    days = (
-        ("agents", shared.day_agents, "MAX_AGENTS_PER_DAY"),
-        ("follow-ups", shared.day_followups, "MAX_FOLLOWUPS_PER_DAY"),
-        ("cents", shared.day_cents, "MAX_CENTS_PER_DAY"),
-    )
-    has_day = any(allowed is not None for _, allowed, _ in days)
+    caps = caps_of(session, s.account_id, s.repository)
+    wanted = (("account", s.account_id, caps.account_agents), ("repository", s.repository, caps.repository_agents))
     for kind, key, allowed in wanted:  # always in this order, so that no two wait for each other
-        if allowed is not None or (kind == "account" and has_day):
+        if allowed is not None or (kind == "account" and caps.days):
             slots.lock(session, kind, key)
     found = [_slots(session, s, now, kind, key, allowed) for kind, key, allowed in wanted if allowed is not None]
-    if not has_day:
-        return Room(tuple(found))
-    used = spending.of_day(session, s.account_id, now)
-    spent = {"agents": used.agents, "follow-ups": used.followups, "cents": used.cents}
-    day = [Day(name, spent[name], allowed, setting) for name, allowed, setting in days if allowed is not None]
-    return Room(tuple(found), tuple(day))
+    return Room(tuple(found), days_of(session, s.account_id, caps, now))
 
 
 def _slots(session: Session, s: Snapshot, now: datetime, kind: str, key: str, allowed: int) -> Slots:

@@ -14,9 +14,11 @@ from cursor_monitor import live, routes
 from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.fleet import GROUPS, SORTS, FleetFilter, Order, parse_order
 from cursor_monitor.queries import fleet
+from cursor_monitor.queries.accounts import AccountName, list_names
 from cursor_monitor.queries.agents import AgentRow
 from cursor_monitor.queries.fleet import GroupRow
 from cursor_monitor.queries.page import Page
+from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.bulk import BulkMixin
 from cursor_monitor.state.live import LiveMixin
 from cursor_monitor.state.paging import PagingMixin
@@ -26,7 +28,7 @@ COLUMNS: tuple[str, ...] = (
     *("origin", "model", "tokens", "cursor", "seen", "id"),
 )
 DEFAULT_COLUMNS = COLUMNS[:8]
-_NARROWING = ("status", "repository", "origin", "tag", "shelf", "pinned")
+_NARROWING = ("status", "repository", "origin", "tag", "shelf", "pinned", "account")
 _UPWARDS_FIRST = ("name", "status")
 
 
@@ -44,10 +46,10 @@ class _Shown:
     page: Page[AgentRow]
     count: int
     groups: tuple[GroupRow, ...]
-    choices: tuple[list[str], list[str]] | None
+    choices: tuple[list[str], list[str], list[AccountName]] | None
 
 
-class AgentsState(LiveMixin, PagingMixin, BulkMixin, rx.State):
+class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.State):
     """One page of the fleet."""
 
     rows: list[AgentRow] = []
@@ -135,7 +137,7 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, rx.State):
         self.count = result.count
         self.groups = [self._group(row) for row in result.groups]
         if result.choices is not None:
-            self.repositories, self.tags = result.choices
+            self.repositories, self.tags, self.accounts = result.choices
 
     def _group(self, row: GroupRow) -> GroupLine:
         by = self.filters.get("group", "")
@@ -148,7 +150,14 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, rx.State):
         shelf = {None: "current", "all": None}.get(chosen["shelf"], chosen["shelf"])
         pinned = {"yes": True, "no": False}.get(chosen["pinned"] or "")
         return FleetFilter(
-            chosen["status"], chosen["repository"], chosen["origin"], chosen["tag"], shelf, pinned, self.q or None
+            chosen["status"],
+            chosen["repository"],
+            chosen["origin"],
+            chosen["tag"],
+            shelf,
+            pinned,
+            self.q or None,
+            chosen["account"],
         )
 
     def _filter_names(self) -> tuple[str, ...]:
@@ -171,7 +180,8 @@ def _read(wanted: FleetFilter, order: str | None, cursor: str, group: str, *, ne
     choices = None
     if needs_choices:
         repositories, tags = fleet.list_groups("repository"), fleet.list_groups("tag")
-        choices = [_short(one.value) for one in repositories if one.value], [one.value for one in tags if one.value]
+        tag_names = [one.value for one in tags if one.value]
+        choices = [_short(one.value) for one in repositories if one.value], tag_names, list(list_names())
     return _Shown(
         page=Page(()) if group else fleet.list_agents(wanted, parse_order(order), cursor=cursor or None),
         count=fleet.count_agents(wanted),

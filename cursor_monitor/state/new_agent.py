@@ -16,6 +16,7 @@ from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
 from cursor_monitor.domain.launch import MODES, REPOSITORIES_LIMIT
 from cursor_monitor.queries import catalogue
 from cursor_monitor.services import agents
+from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.models import ModelMixin
 from cursor_monitor.state.pictures import pictures_of
 
@@ -31,7 +32,7 @@ class RepositoryDraft:
     error: str = ""
 
 
-class NewAgentState(ModelMixin, rx.State):
+class NewAgentState(ModelMixin, AccountChoiceMixin, rx.State):
     """How it works, where, and refusals; everything else is in the form's own inputs."""
 
     mode: str = MODES[0]
@@ -53,6 +54,7 @@ class NewAgentState(ModelMixin, rx.State):
         try:
             await self._load_models()
             self.repositories = list(await asyncio.to_thread(catalogue.list_repositories))
+            await self._load_accounts()
         except Unavailable as error:
             self.message = error.message
 
@@ -101,8 +103,7 @@ class NewAgentState(ModelMixin, rx.State):
     def _fields(self, form: Mapping[str, Any]) -> dict[str, Any]:
         text = {name: str(value).strip() for name, value in form.items() if value is not None}
         fields: dict[str, Any] = {"prompt": text.get("prompt", ""), "mode": self.mode, **self._model_fields(form)}
-        if text.get("name"):
-            fields["name"] = text["name"]
+        fields |= {name: text[name] for name in ("name", "account") if text.get(name)}
         first = {name: text[name] for name in _PLACE if text.get(name)}
         others = [self._other(draft, text) for draft in self.more]
         fields |= {"repositories": [first, *others]} if others else first

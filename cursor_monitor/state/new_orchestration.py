@@ -18,6 +18,7 @@ from cursor_monitor.domain.status import Mode
 from cursor_monitor.queries import catalogue
 from cursor_monitor.services import orchestrations
 from cursor_monitor.services.dry_run import dry_run
+from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.plan_view import NO_PLAN, Draft, PlanView, drafts_of, plan_view
 
 _MOST_TASKS = 50
@@ -48,7 +49,7 @@ class TaskDraft:
     after: str = ""
 
 
-class NewOrchestrationState(rx.State):
+class NewOrchestrationState(AccountChoiceMixin, rx.State):
     """Mode, number of tasks and refusals; everything else is in the form's own inputs."""
 
     mode: str = Mode.BATCH.value
@@ -79,6 +80,7 @@ class NewOrchestrationState(rx.State):
         try:
             models = await asyncio.to_thread(catalogue.list_models)
             self.repositories = list(await asyncio.to_thread(catalogue.list_repositories))
+            await self._load_accounts()
         except Unavailable as error:
             self.message = error.message
             return
@@ -176,7 +178,7 @@ class NewOrchestrationState(rx.State):
     def _fields(self, form: dict[str, Any]) -> dict[str, Any]:
         text = {name: str(value).strip() for name, value in form.items()}
         fields: dict[str, Any] = {"mode": self.mode, "options": _options(form, text)}
-        for name in ("prompt", "repository", "ref", "model", "name"):
+        for name in ("prompt", "repository", "ref", "model", "name", "account"):
             if text.get(name):
                 fields[name] = text[name]
         if self.mode != Mode.SINGLE_AGENT and self.writes_tasks:

@@ -9,13 +9,15 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import live, routes
+from cursor_monitor.queries.accounts import AccountName, list_names
 from cursor_monitor.queries.orchestrations import OrchestrationRow, list_orchestrations
 from cursor_monitor.queries.page import Page
+from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.live import LiveMixin
 from cursor_monitor.state.paging import PagingMixin
 
 
-class OrchestrationsState(LiveMixin, PagingMixin, rx.State):
+class OrchestrationsState(LiveMixin, PagingMixin, AccountChoiceMixin, rx.State):
     """One page of orchestrations, newest first, under the filters of the address."""
 
     rows: list[OrchestrationRow] = []
@@ -26,21 +28,27 @@ class OrchestrationsState(LiveMixin, PagingMixin, rx.State):
     def _query(self) -> Callable[[], Any]:
         self._read_address()
         return partial(
-            list_orchestrations,
+            _read,
             status=self.filters["status"],
             mode=self.filters["mode"],
             repository=self.filters["repository"],
             q=self.q,
+            account=self.filters["account"],
             cursor=self.cursor,
             limit=50,
         )
 
-    def _show(self, result: Page[OrchestrationRow]) -> None:
-        self.rows = list(result.items)
-        self.next_cursor = result.next_cursor or ""
+    def _show(self, result: tuple[Page[OrchestrationRow], tuple[AccountName, ...]]) -> None:
+        page, accounts = result
+        self.rows, self.accounts = list(page.items), list(accounts)
+        self.next_cursor = page.next_cursor or ""
 
     def _filter_names(self) -> tuple[str, ...]:
-        return ("status", "mode", "repository")
+        return ("status", "mode", "repository", "account")
 
     def _route(self) -> str:
         return routes.ORCHESTRATIONS
+
+
+def _read(**wanted: Any) -> tuple[Page[OrchestrationRow], tuple[AccountName, ...]]:
+    return list_orchestrations(**wanted), list_names()

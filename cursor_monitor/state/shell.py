@@ -20,6 +20,7 @@ class ShellState(LiveMixin, rx.State):
     worker_seen_at: str = ""
     worker_message: str = ""
     is_simulated: bool = False
+    accounts_refused: str = ""  # what is wrong with them and what to do
 
     def _topic(self) -> str:
         return live.HEALTH
@@ -34,5 +35,7 @@ class ShellState(LiveMixin, rx.State):
         self.worker_is_out = worker.status in ("down", "degraded")
         self.worker_message = worker.message
         self.worker_seen_at = str(worker.facts.get("since") or "")
+        standing = parts["accounts"]
+        self.accounts_refused = standing.message if standing.status == "degraded" else ""
         if result.workers:
             self.is_simulated = bool(result.workers[0].details.get("simulated"))

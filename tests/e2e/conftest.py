@@ -89,6 +89,10 @@ class Api:
         agents = self._simulator.get("/_sim/ledger").raise_for_status().json()["agents"]
         return [agent for agent in agents if marker in agent["runs"][0]["prompt"]]
 
+    def trouble(self, key: str, trouble: str | None) -> None:
+        """Bring a key into trouble at Cursor, or out of it."""
+        self._simulator.put("/_sim/keys", json={"key": key, "trouble": trouble}).raise_for_status()
+
     def dead_letter(self) -> int:
         """A job that was given up, as a worker leaves one; its number."""
         errors = '[{"attempt": 10, "at": "2026-01-01T00:00:00Z", "worker": "w", "error": "the cable was cut"}]'

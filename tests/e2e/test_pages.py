@@ -48,6 +48,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "queue": "/queue",
             "queue-job": f"/queue?job={api.get('/jobs')['items'][0]['id']}",
             "health": "/health",
+            "settings": "/settings",
             "orchestration-gone": "/orchestrations/01890000-0000-7000-8000-000000000000",
             "agent-gone": "/agents/bc-00000000-0000-4000-8000-000000000000",
         }

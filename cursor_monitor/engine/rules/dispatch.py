@@ -65,11 +65,19 @@ def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
 
 def waiting_for_room(s: Snapshot, now: datetime, begun: int) -> Waiting | None:
     """What is ready after a decision that began so many, and has no slot only because others have them."""
-    wanted = min(_own_slots(s), len(_ready(s)))
+    wanted = 1 if wants_planner(s) else min(_own_slots(s), len(_ready(s)))
     if wanted <= 0 or not s.room.slots or closed_for(s, now, agents=1) is not None:
         return None
     tightest = min(s.room.slots, key=lambda slots: slots.free)
     return Waiting(tightest.name, wanted, tightest.reason(begun))
+
+
+def wants_planner(s: Snapshot) -> bool:
+    """True where the plan waits for a planner that has no agent at work."""
+    planner = s.planner
+    if planner is None or s.is_planned or s.status is not OrchestrationStatus.RUNNING:
+        return False
+    return planner.attempt is None or not planner.attempt.is_live
 
 
 def _own_slots(s: Snapshot) -> int:

@@ -8,7 +8,7 @@ from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.ids import attempt_agent_id, followup_id
 from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, Snapshot, Task
-from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus, TaskStatus
+from cursor_monitor.domain.status import AttemptStatus, TaskStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.budgets import Closed, closed_for
 from cursor_monitor.engine.plan_agent import (
@@ -19,7 +19,7 @@ from cursor_monitor.engine.plan_agent import (
     tasks_allowed,
 )
 from cursor_monitor.engine.rules.common import Events, attempt_ended
-from cursor_monitor.engine.rules.dispatch import may_try_again
+from cursor_monitor.engine.rules.dispatch import may_try_again, wants_planner
 
 
 def read_answer(s: Snapshot, now: datetime) -> Events:
@@ -64,9 +64,7 @@ def fall_back(s: Snapshot, now: datetime) -> Events:
 def launch_planner(s: Snapshot, now: datetime) -> Events:
     """Launch the planner's agent, under an id that is committed before Cursor hears of it."""
     planner = s.planner
-    if planner is None or s.is_planned or s.status is not OrchestrationStatus.RUNNING:
-        return []
-    if planner.attempt is not None and planner.attempt.is_live:
+    if planner is None or not wants_planner(s) or any(slots.free < 1 for slots in s.room.slots):
         return []
     closed = closed_for(s, now, agents=1)
     if closed is not None:

@@ -29,6 +29,10 @@ class CursorAccount(SQLModel, table=True):
     refused_at: datetime | None = None
     status: str = Field(default="active", sa_column=Column(Text, Computed("'active'")))
     requests_per_minute: int | None = None
+    max_parallel_agents: int | None = None
+    max_agents_per_day: int | None = None
+    max_followups_per_day: int | None = None
+    max_cents_per_day: int | None = None
     key_name: str | None = Field(default=None, sa_type=Text)
     owner_email: str | None = Field(default=None, sa_type=Text)
     owner_name: str | None = Field(default=None, sa_type=Text)

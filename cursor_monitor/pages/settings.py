@@ -1,0 +1,19 @@
+"""The settings that are kept in the database: one component for each section."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from cursor_monitor import routes
+from cursor_monitor.components.accounts import accounts_section
+from cursor_monitor.components.layout import header, page
+from cursor_monitor.state.accounts import AccountsState
+
+
+@page(routes.SETTINGS, title="Settings", active=routes.SETTINGS, on_load=[AccountsState.watch])
+def settings() -> rx.Component:
+    """All sections, one below the other."""
+    return rx.fragment(
+        header("Settings", rx.el.span("What is set by the environment is described in docs/configuration.md.")),
+        accounts_section(),
+    )

@@ -1,0 +1,61 @@
+"""The settings by hand: accounts with their keys, and what they change elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Api, OpenPage
+from tests.e2e.test_pages import cut_off, settle, violations
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+KEY = "crsr_browser_4711aabbccdd"
+
+
+def test_an_account_is_added_limited_used_and_refused(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/settings")
+    settle(page)
+    page.get_by_role("button", name="Add an account").click()
+    page.get_by_label("Name").fill("Team A")
+    page.get_by_label("Key", exact=True).fill("bad")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.locator("#key-error")).to_contain_text("is no key of Cursor's")
+    assert violations(page) + cut_off(page) == []
+    page.get_by_label("Key", exact=True).fill(KEY)
+    page.get_by_role("button", name="Add it").click()
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Team A"))
+    expect(card).to_contain_text(f"ends with {KEY[-4:]}")
+    expect(card).to_contain_text("developer@example.com")
+    assert KEY not in page.content()
+
+    card.get_by_role("button", name="Edit").click()
+    page.get_by_label("Agents a day").fill("1")
+    page.get_by_role("button", name="Save").click()
+    expect(card).to_contain_text("0 of 1 agents")
+
+    form = open_page("/agents/new")
+    form.get_by_label("What it should do").fill("Paid by team A.")
+    form.get_by_label("Repository", exact=True).fill("acme/web")
+    form.get_by_label("Account").select_option("Team A")
+    form.get_by_role("button", name="Launch", exact=True).click()
+    form.wait_for_url(re.compile(r"/agents/bc-"))
+    agent = api.get(f"/agents/{form.url.rpartition('/')[2]}")
+    form.goto("/agents")
+    form.get_by_label("Account").select_option("Team A")
+    expect(form.get_by_role("link", name="Paid by team A.")).to_be_visible()
+    expect(form.locator("table tbody tr")).to_have_count(1)
+
+    made = next(one for one in api.get("/accounts")["items"] if one["name"] == "Team A")
+    assert (agent["account_id"], made["agents_today"]) == (made["id"], 1)
+    api.trouble(KEY, "revoked")
+    card.get_by_role("button", name="Check now").click()
+    expect(card.get_by_text("Refused")).to_be_visible(timeout=30_000)
+    banner = form.get_by_role("status").filter(has_text="does not accept the key of account Team A")
+    expect(banner).to_be_visible(timeout=30_000)
+    assert violations(form) == []
+    api.trouble(KEY, None)
+    card.get_by_role("button", name="Check now").click()
+    expect(card.get_by_text("In use")).to_be_visible(timeout=30_000)
