@@ -613,6 +613,22 @@ WHERE dedupe_key = 'watch' AND status IN ('pending', 'processing') AND NOT EXIST
     SELECT 1 FROM orchestration_outbox_jobs o
     WHERE o.dedupe_key = 'watch:default' AND o.status IN ('pending', 'processing'));
 
+-- What holds for work in the repositories that fit a pattern, of which * stands for any text; the closest one counts.
+CREATE TABLE IF NOT EXISTS repository_profiles (
+    id                  uuid PRIMARY KEY,
+    pattern             text NOT NULL UNIQUE CHECK (length(pattern) BETWEEN 1 AND 300),
+    base_branches       jsonb NOT NULL DEFAULT '[]',
+    protected_branches  jsonb NOT NULL DEFAULT '[]',
+    protected_paths     jsonb NOT NULL DEFAULT '[]',
+    required_checks     jsonb NOT NULL DEFAULT '[]',
+    max_parallel_agents integer CHECK (max_parallel_agents BETWEEN 1 AND 10000),
+    default_model       text,
+    default_options     jsonb NOT NULL DEFAULT '{}',
+    changed_by          text NOT NULL,
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    updated_at          timestamptz NOT NULL DEFAULT now()
+);
+
 -- Heartbeats and what became of each part of the product.
 CREATE TABLE IF NOT EXISTS service_health_events (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -742,6 +758,7 @@ BEGIN
         'orchestration_outbox_history',
         'orchestration_outbox_history_rest',
         'outbox_limits',
+        'repository_profiles',
         'service_health_events',
         'idempotency_keys',
         'cursor_cache',

@@ -18,6 +18,7 @@ from cursor_monitor.api import (
     jobs,
     orchestrations,
     proof,
+    profiles,
     tasks,
     uploads,
     webhook,
@@ -38,6 +39,7 @@ _RESOURCES = (
     conversation,
     jobs,
     catalogue,
+    profiles,
     uploads,
     webhook,
 )

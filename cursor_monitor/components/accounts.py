@@ -12,12 +12,12 @@ from cursor_monitor.state.accounts import AccountLine
 from cursor_monitor.state.accounts import AccountsState as State
 
 _KEY_HINT = "From cursor.com/dashboard. Cursor is asked first; then it is kept encrypted, and shown to nobody again."
-_LIMITS = (
-    ("requests_per_minute", "Requests a minute", "as CURSOR_RATE_PER_MINUTE says if empty"),
-    ("max_parallel_agents", "Agents at work at once", "no limit of its own if empty"),
-    ("max_agents_per_day", "Agents a day", "no limit of its own if empty"),
-    ("max_followups_per_day", "Follow-ups a day", "no limit of its own if empty"),
-    ("max_cents_per_day", "US cents a day", "no limit of its own if empty"),
+_LIMITS = (  # whether it is there for an account that exists alone, its name, word and hint
+    (False, "requests_per_minute", "Requests a minute", "as CURSOR_RATE_PER_MINUTE says if empty"),
+    (True, "max_parallel_agents", "Agents at work at once", "no limit of its own if empty"),
+    (True, "max_agents_per_day", "Agents a day", "no limit of its own if empty"),
+    (True, "max_followups_per_day", "Follow-ups a day", "no limit of its own if empty"),
+    (True, "max_cents_per_day", "US cents a day", "no limit of its own if empty"),
 )
 
 
@@ -37,7 +37,7 @@ def accounts_section() -> rx.Component:
         rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
         problem(State.page_error),
         problem(State.notice),
-        rx.cond(State.form == "new", _new_form()),
+        rx.cond(State.form != "", _form()),
         loaded(
             State.is_loaded,
             State.rows.length() == 0,
@@ -50,7 +50,6 @@ def accounts_section() -> rx.Component:
 
 
 def _account(row: rx.Var[AccountLine]) -> rx.Component:
-    is_chosen = State.chosen == row.id
     return rx.el.li(
         rx.el.div(
             rx.el.h3(row.name, class_name="cut"),
@@ -74,8 +73,6 @@ def _account(row: rx.Var[AccountLine]) -> rx.Component:
                 ("Checked", rx.cond(row.checked_at != "", age(row.checked_at), "not yet")),
             ]
         ),
-        rx.cond(is_chosen & (State.form == "edit"), _edit_form(row)),
-        rx.cond(is_chosen & (State.form == "key"), _key_form()),
         class_name="card",
         key=row.id,
     )
@@ -124,38 +121,22 @@ def _acts(row: rx.Var[AccountLine], action: str, word: str) -> rx.Component:
     return rx.cond(row.controls.contains(action), button)
 
 
-def _new_form() -> rx.Component:
-    name = field("Name", text_input("name", placeholder="such as team-a"), name="name", errors=State.errors)
-    rate = _limit("requests_per_minute", "Requests a minute", "as CURSOR_RATE_PER_MINUTE says if empty", "")
-    return _form(rx.el.div(name, _key_field(), rate, class_name="form-row"), submit="Add it")
-
-
-def _key_form() -> rx.Component:
-    return _form(_key_field(), submit="Use this key")
-
-
-def _edit_form(row: rx.Var[AccountLine]) -> rx.Component:
-    name = field("Name", text_input("name", default_value=row.name), name="name", errors=State.errors)
-    limits = [_limit(limit, word, hint, row.values[limit]) for limit, word, hint in _LIMITS]
-    return _form(rx.el.div(name, *limits, class_name="form-row"), submit="Save")
-
-
-def _key_field() -> rx.Component:
-    control = text_input("key", type="password", aria_describedby="key-hint", spell_check=False)
-    return field("Key", control, name="key", hint=_KEY_HINT, errors=State.errors)
-
-
-def _limit(name: str, label: str, hint: str, value: rx.Var[str] | str) -> rx.Component:
-    control = text_input(name, input_mode="numeric", aria_describedby=f"{name}-hint", default_value=value)
-    return field(label, control, name=name, hint=hint, errors=State.errors)
-
-
-def _form(*fields: rx.Component, submit: str) -> rx.Component:
+def _form() -> rx.Component:
+    """The one form: each control is in the page once, since controls of the same id would answer for each other."""
+    is_new, is_key = State.form == "new", State.form == "key"
     return rx.el.form(
-        *fields,
+        rx.el.h3(rx.cond(is_new, "Add an account", rx.cond(is_key, "Another key for ", "Edit ")), State.begins["name"]),
+        rx.el.div(
+            rx.cond(~is_key, _name_field()),
+            rx.cond(is_new | is_key, _key_field()),
+            *[rx.cond(State.form == "edit" if own else ~is_key, _limit(*limit)) for own, *limit in _LIMITS],
+            class_name="form-row",
+        ),
         rx.el.div(
             rx.el.button(
-                rx.cond(State.is_sending, "Asking Cursor…", submit),
+                rx.cond(
+                    State.is_sending, "Asking…", rx.cond(is_new, "Add it", rx.cond(is_key, "Use this key", "Save"))
+                ),
                 type="submit",
                 class_name="button primary",
                 disabled=State.is_sending,
@@ -164,6 +145,23 @@ def _form(*fields: rx.Component, submit: str) -> rx.Component:
             class_name="actions",
         ),
         on_submit=State.submit,
-        class_name="form",
+        class_name="form card",
         no_validate=True,
+        key=State.form + State.chosen,
     )
+
+
+def _name_field() -> rx.Component:
+    control = text_input("name", placeholder="such as team-a", default_value=State.begins["name"])
+    return field("Name", control, name="name", errors=State.errors)
+
+
+def _key_field() -> rx.Component:
+    control = text_input("key", type="password", aria_describedby="key-hint", spell_check=False)
+    return field("Key", control, name="key", hint=_KEY_HINT, errors=State.errors)
+
+
+def _limit(name: str, label: str, hint: str) -> rx.Component:
+    begins = State.begins[name]
+    control = text_input(name, input_mode="numeric", aria_describedby=f"{name}-hint", default_value=begins)
+    return field(label, control, name=name, hint=hint, errors=State.errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-Kind = Literal["key", "plan", "money", "input", "gone", "conflict"]
+Kind = Literal["key", "plan", "money", "repository", "input", "gone", "conflict"]
 
 KIND_BY_CODE: dict[str, Kind] = {
     "unauthorized": "key",
@@ -24,7 +24,7 @@ KIND_BY_CODE: dict[str, Kind] = {
     "invalid_model": "input",
     "invalid_branch_name": "input",
     "repository_required": "input",
-    "repository_access": "input",
+    "repository_access": "repository",
     "pr_resolution_failed": "input",
     "invalid_last_event_id": "input",
     "not_implemented": "input",

@@ -24,6 +24,8 @@ _RATE_LIMIT = "rate_limit_exceeded"
 _UNSETTLED_CODES = frozenset({"upstream_error", "internal_error", "client_cancelled"})
 _UNSETTLED_STATUSES = frozenset({408, 425, 499})
 _CODE_BY_STATUS = {401: "unauthorized", 429: _RATE_LIMIT}
+# A repository that the key cannot see any more is called a branch that is not there.
+_HIDDEN = re.compile(r"Failed to verify existence of branch")
 _CODE_SHAPE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 
 
@@ -70,7 +72,8 @@ def sort_refusal(refusal: Refusal, *, posted: bool, retry_after: float | None) -
     if code == _RATE_LIMIT:
         return Retryable(code, refusal.message, **about)
     if code in KIND_BY_CODE:
-        return Permanent(code, refusal.message, **about)
+        hidden = code == "validation_error" and _HIDDEN.match(refusal.message)
+        return Permanent(code, refusal.message, kind="repository" if hidden else None, **about)
     # A page by someone between us and Cursor proves nothing about the agent, not even a 404.
     if _is_unsettled(refusal) or (refusal.foreign and status != 429):
         return (OutcomeUnknown if posted else Retryable)(code, refusal.message, **about)

@@ -32,6 +32,9 @@ CHECKS_UNKNOWN = "checks_unknown"
 STUCK = "stuck"
 """Blocked because every agent of a task went in circles; a person who resumes lets one more try."""
 
+PROFILE_RULE = "profile_rule"
+"""Blocked because the profile of the repository does not allow what would be begun next."""
+
 WAIVABLE = frozenset({COST_UNKNOWN, CHECKS_UNKNOWN})
 """What a person who resumes goes on without."""
 

@@ -172,6 +172,18 @@ class BudgetChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileApplied(Event):
+    """The profile of the repository asks for more than it did at the launch; from now on this holds."""
+
+    pattern: str
+    required_checks: tuple[str, ...] = ()
+    protected_paths: tuple[str, ...] = ()
+
+    def message(self) -> str:
+        return f"The profile {self.pattern} was changed: its rules hold from now on."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(Event):
     """Live agents are cancelled, then it ends as stopped."""
 

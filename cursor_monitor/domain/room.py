@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cursor_monitor.domain.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Room:
 
     slots: tuple[Slots, ...] = ()
     day: tuple[Day, ...] = ()
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)

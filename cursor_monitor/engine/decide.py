@@ -11,7 +11,18 @@ from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.status import RUN_TERMINAL, OrchestrationStatus
 from cursor_monitor.engine import budgets
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.engine.rules import beginning, dispatch, ending, evidence, limits, merging, planning, review, stuck
+from cursor_monitor.engine.rules import (
+    beginning,
+    dispatch,
+    ending,
+    evidence,
+    limits,
+    merging,
+    planning,
+    profile,
+    review,
+    stuck,
+)
 from cursor_monitor.engine.rules.common import Events, deadline
 
 Rule = Callable[[Snapshot, datetime], Events]
@@ -32,6 +43,7 @@ ADVANCING: tuple[Rule, ...] = (
     planning.fall_back,
     beginning.ask_for_approval,
     beginning.start,
+    profile.take_over_rules,  # only where something is about to begin is the profile looked up
     planning.launch_planner,
     beginning.release_held,
     merging.fail_on_conflicts,

@@ -98,6 +98,9 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
             return replace(s, warned=(*s.warned, event.budget))
         case e.BudgetChanged():
             return _with_budget(s, event)
+        case e.ProfileApplied():
+            rules = {"required_checks": event.required_checks, "protected_paths": event.protected_paths}
+            return replace(s, options=replace(s.options, **rules))
         case e.CancelRequested():
             return replace(s, is_cancelling=True)
         case e.OrchestrationRetried():

@@ -57,7 +57,7 @@ def parse_request(fields: Mapping[str, Any], defaults: Options, models: Sequence
         ref=parse_ref(_text(fields, "ref", REF_LIMIT), "ref"),
         model=_model(_text(fields, "model", 100), "model", models),
         tasks=_tasks(fields.get("tasks"), mode, models),
-        options=_options(fields.get("options"), defaults, models),
+        options=parse_options(fields.get("options"), defaults, models),
     )
     check_dependencies(request.tasks)
     check_size(make_plan(request, first_line_number(fields.get("prompt"))) or ())
@@ -188,7 +188,8 @@ def _depends_on(value: object, field: str, mode: Mode) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _options(value: object, defaults: Options, models: Sequence[str] = ()) -> Options:
+def parse_options(value: object, defaults: Options, models: Sequence[str] = ()) -> Options:
+    """Options as given, the defaults where they are not; raises Invalid naming the one that cannot be."""
     if value is None:
         return defaults
     if not isinstance(value, Mapping):
@@ -299,7 +300,7 @@ def parse_budget(fields: Mapping[str, Any]) -> dict[str, float]:
         raise Invalid("budget", f"must be an object with any of {', '.join(CODES)}")
     refuse_unknown(fields, frozenset(CODES))
     try:
-        options = _options(fields, Options())
+        options = parse_options(fields, Options())
     except Invalid as error:
         raise Invalid(error.field.removeprefix("options."), error.message.partition(": ")[2]) from None
     given = {name: getattr(options, name) for name in CODES if fields.get(name) is not None}

@@ -15,6 +15,7 @@ from cursor_monitor.domain.launch import to_json
 from cursor_monitor.engine import plan
 from cursor_monitor.services import uploads
 from cursor_monitor.services.caps import begin_by_hand
+from cursor_monitor.services.governed import govern_agent
 from cursor_monitor.services.launching import check_extras, check_launch, known_models
 from cursor_monitor.services.orchestrations import check_followup_text, followup_task, for_account
 from cursor_monitor.services.standing import Standing, load, why_not
@@ -33,6 +34,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
     """
     account, rest = for_account(session, fields)
     request, extras = check_launch(rest, known_models(session, account))
+    request, extras = govern_agent(session, request, extras, several=rest.get("repositories") is not None)
     agent_id = mint_agent_id()
     if idempotency_key is not None:
         known = idempotency.claim_key(session, "agents", idempotency_key, fields, agent_id)

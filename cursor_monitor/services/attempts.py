@@ -38,6 +38,8 @@ _FOR_A_PERSON = {
     "key": "Cursor does not accept this kind of API key for it. Use another account, then resume.",
     "plan": "Cursor's plan or permissions do not allow this. Have them changed at Cursor, then resume.",
     "money": "Cursor's usage limit is reached. Raise it at Cursor, then resume.",
+    "repository": "Cursor cannot see the repository or its branch: renamed, deleted, made private, or not opened to "
+    "Cursor's app. Mend that at the code host, then resume; or cancel and launch anew under its new name.",
 }
 _BUSY_SECONDS = 3.0
 _HELD_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""What an account and a repository allow in all: of the settings and of the account, the tighter."""
+"""What an account and a repository allow in all: of the settings, the account and the profile, the tightest."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from cursor_monitor.domain.errors import Conflict
+from cursor_monitor.domain.profiles import Profile
 from cursor_monitor.domain.room import Day
 from cursor_monitor.services.tuning import current
-from cursor_monitor.store import accounts, slots, spending, tables
+from cursor_monitor.store import accounts, profiles, slots, spending, tables
 
 AGENTS, FOLLOWUPS, CENTS = "agents", "follow-ups", "cents"
 
@@ -32,16 +33,19 @@ class Caps:
     account_agents: int | None = None
     repository_agents: int | None = None
     days: tuple[DayCap, ...] = ()
+    profile: Profile | None = None
 
 
 def caps_of(session: Session, account_id: str, repository: str | None = None) -> Caps:
     """The caps for this account and repository, as they are now."""
     shared = current().shared
     account = accounts.find(session, account_id)
+    profile = profiles.find_for(session, repository) if repository is not None else None
     return Caps(
         account_agents=_tighter(shared.account_agents, account.max_parallel_agents if account else None),
-        repository_agents=shared.repository_agents,
+        repository_agents=_tighter(shared.repository_agents, profile.max_parallel_agents if profile else None),
         days=tuple(_days(account)),
+        profile=profile,
     )
 
 

@@ -14,9 +14,11 @@ from cursor_monitor.engine import plan
 from cursor_monitor.engine.plan_graph import columns
 from cursor_monitor.engine.plan_hash import plan_hash
 from cursor_monitor.engine.plan_split import split_prompt
-from cursor_monitor.services.tuning import current
+from cursor_monitor.services.caps import AGENTS, caps_of, days_of
+from cursor_monitor.services.governed import parse_governed
 from cursor_monitor.store import accounts, cache, plan_facts
 from cursor_monitor.store.database import reading
+from cursor_monitor.store.events import database_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,14 @@ def dry_run(fields: Mapping[str, Any]) -> Preview:
         account = accounts.resolve(session, named if isinstance(named, str) else None)
         found = cache.get(session, cache.account_key("models", account.id))
         models = tuple(model["id"] for model in found[0]) if found else ()
-        request = plan.parse_request(_without_hash(fields), current().options, models)
-        return _preview(session, request, plan.make_plan(request), _source(request))
+        request = parse_governed(session, _without_hash(fields), models)
+        return _preview(session, account.id, request, plan.make_plan(request), _source(request))
 
 
 def preview_of(session: Session, s: Snapshot) -> Preview:
     """The same of an orchestration that has its plan."""
-    return _preview(session, request_of(s), planned_tasks(s) if s.is_planned else None, s.plan_source or "planner")
+    tasks = planned_tasks(s) if s.is_planned else None
+    return _preview(session, s.account_id, request_of(s), tasks, s.plan_source or "planner")
 
 
 def request_of(s: Snapshot) -> LaunchRequest:
@@ -97,7 +100,9 @@ def _source(request: LaunchRequest) -> str:
     return "prompt" if plan.make_plan(request) is not None else "planner"
 
 
-def _preview(session: Session, request: LaunchRequest, tasks: tuple[PlanTask, ...] | None, source: str) -> Preview:
+def _preview(
+    session: Session, account_id: str, request: LaunchRequest, tasks: tuple[PlanTask, ...] | None, source: str
+) -> Preview:
     planners = 1 if source == "planner" else 0
     known = tasks or ()
     agents = planners + max(len(known), 1)
@@ -107,6 +112,7 @@ def _preview(session: Session, request: LaunchRequest, tasks: tuple[PlanTask, ..
     parallel = request.options.max_parallel_agents
     rounds = sum(-(-len(column) // parallel) for column in columns(waits))
     split = split_prompt(request.prompt, bullets=request.mode is not Mode.AUTO) if source == "prompt" else None
+    shared = _shared_limits(session, account_id, request, agents, waits)
     return Preview(
         source=source,
         tasks=known,
@@ -114,7 +120,7 @@ def _preview(session: Session, request: LaunchRequest, tasks: tuple[PlanTask, ..
         agents=agents,
         agents_most=agents * request.options.max_attempts,
         rounds=rounds + planners,
-        limits=_limits(request.options, agents, waits, estimate),
+        limits=(*_limits(request.options, agents, waits, estimate), *shared),
         estimate=estimate,
         plan_hash=present_hash(session, request, tasks),
     )
@@ -144,3 +150,23 @@ def _limits(
         message = f"it is expected to cost {cents:g} cents; it blocks once {options.budget_cents:g} are spent"
         met.append(LimitMet("budget_cents", options.budget_cents, cents, message))
     return tuple(met)
+
+
+def _shared_limits(
+    session: Session, account_id: str, request: LaunchRequest, agents: int, waits: Mapping[str, Sequence[str]]
+) -> list[LimitMet]:
+    """The limits that it shares with all other work of its account and repository."""
+    caps = caps_of(session, account_id, request.repository)
+    widest = max((len(column) for column in columns(waits)), default=1)
+    at_once = min(widest, request.options.max_parallel_agents)
+    met: list[LimitMet] = []
+    for name, allowed in (("account", caps.account_agents), ("repository", caps.repository_agents)):
+        if allowed is not None and at_once > allowed:
+            message = f"at most {allowed} tasks of the {name} are at work at once, over all orchestrations"
+            met.append(LimitMet(f"{name}_agents", allowed, at_once, message))
+    for day in days_of(session, account_id, caps, database_now(session)):
+        needed = day.used + (agents if day.name == AGENTS else 0)
+        if needed > day.allowed or day.used >= day.allowed:
+            message = f"{day.used:g} of today's {day.allowed:g} {day.name} are used; it blocks once they all are"
+            met.append(LimitMet(f"day_{day.name}", day.allowed, needed, message))
+    return met

@@ -78,7 +78,7 @@ def _room(session: Session, s: Snapshot, now: datetime) -> Room:
         if allowed is not None or (kind == "account" and caps.days):
             slots.lock(session, kind, key)
     found = [_slots(session, s, now, kind, key, allowed) for kind, key, allowed in wanted if allowed is not None]
-    return Room(tuple(found), days_of(session, s.account_id, caps, now))
+    return Room(tuple(found), days_of(session, s.account_id, caps, now), caps.profile)
 
 
 def _slots(session: Session, s: Snapshot, now: datetime, kind: str, key: str, allowed: int) -> Slots:

@@ -24,7 +24,7 @@ from cursor_monitor.engine.plan_hash import check_unchanged
 from cursor_monitor.services import limits
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.dry_run import planned_tasks, present_hash, request_of
-from cursor_monitor.services.tuning import current
+from cursor_monitor.services.governed import parse_governed
 from cursor_monitor.store import accounts, cache, idempotency, jobs, orchestrations
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
@@ -40,7 +40,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
     account, named = for_account(session, fields)
     wanted = dict(named) if isinstance(named, Mapping) else named
     shown = wanted.pop("plan_hash", None) if isinstance(wanted, dict) else None
-    request = plan.parse_request(wanted, current().options, model_ids(session, account))
+    request = parse_governed(session, wanted, model_ids(session, account))
     orchestration_id = str(mint_uuid7())
     if idempotency_key is not None:
         known = idempotency.claim_key(session, "orchestrations", idempotency_key, fields, orchestration_id)

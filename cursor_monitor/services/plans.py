@@ -11,6 +11,7 @@ from sqlmodel import Session
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.errors import Conflict, NotFound
 from cursor_monitor.domain.jobs import advance_job
+from cursor_monitor.domain.profiles import check_bases
 from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.engine.fold import evolve
 from cursor_monitor.engine.plan import refuse_unknown
@@ -19,7 +20,7 @@ from cursor_monitor.engine.plan_hash import check_unchanged
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.dry_run import Preview, planned_tasks, present_hash, preview_of, request_of
 from cursor_monitor.services.orchestrations import lock, model_ids
-from cursor_monitor.store import jobs, orchestrations
+from cursor_monitor.store import jobs, orchestrations, profiles
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
 
@@ -50,6 +51,9 @@ def edit_plan(session: Session, orchestration_id: str, fields: Mapping[str, Any]
     if fields.get("plan_hash") is not None:
         check_unchanged(fields["plan_hash"], present_hash(session, request_of(s), planned_tasks(s)))
     tasks = parse_plan(fields.get("tasks"), model_ids(session, s.account_id))
+    profile = profiles.find_for(session, s.repository)
+    if profile is not None:
+        check_bases(profile, s.ref, tasks)
     event = e.PlanEdited(at=database_now(session), by=by, tasks=tasks)
     write(session, s, evolve(s, event), [event])
     jobs.enqueue(session, [advance_job(s.id)])

@@ -7,14 +7,18 @@ from typing import Any
 from cursor_monitor.simulator.agents import World
 from cursor_monitor.simulator.errors import invalid
 from cursor_monitor.simulator.gitstate import MAIN_BRANCHES, branch_exists
-from cursor_monitor.simulator.repos import parse_repo
+from cursor_monitor.simulator.repos import parse_repo, repo_key
 
 
 def check_access(world: World, spec: dict[str, Any]) -> None:
-    """400 for a repository named `missing...`, and for a branch that does not exist."""
+    """400 for a repository that is hidden or named `missing...`, and for a branch that does not exist."""
     for entry in spec.get("repos", []):
         repo, ref = parse_repo(entry["url"]), entry.get("startingRef", MAIN_BRANCHES[0])
-        hidden = repo is None or any(name.startswith("missing") for name in repo.path.split("/"))
+        hidden = (
+            repo is None
+            or repo_key(entry["url"]) in world.hidden
+            or any(name.startswith("missing") for name in repo.path.split("/"))
+        )
         if hidden or ("prUrl" not in entry and not branch_exists(world, entry["url"], ref)):
             name = repo.path if repo else entry["url"]
             raise invalid(

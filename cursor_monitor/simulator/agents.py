@@ -32,6 +32,7 @@ class World:
         self.agents: dict[str, Agent] = {}
         self.pulls: dict[tuple[str, int], Agent] = {}
         self.by_repo: dict[str, list[Agent]] = {}
+        self.hidden: set[str] = set()  # repositories that nobody can see any more, by their keys
         self._order: list[Agent] = []
         self.on_run: Callable[[Agent, Run], None] | None = None
         self._record = record

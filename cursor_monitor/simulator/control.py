@@ -9,6 +9,7 @@ from starlette.routing import Route
 from cursor_monitor.simulator.auth import TROUBLES, fingerprint
 from cursor_monitor.simulator.errors import invalid
 from cursor_monitor.simulator.ledger import ledger_view
+from cursor_monitor.simulator.repos import repo_key
 from cursor_monitor.simulator.validation import choice, mapping, text
 from cursor_monitor.simulator.wire import read_json, reply, sim_of
 
@@ -42,6 +43,18 @@ async def keys(request: Request) -> Response:
     return reply({"key": mark, "trouble": sim.keys.get(mark)})
 
 
+async def repositories(request: Request) -> Response:
+    """PUT hides the repository in `repository` from everybody, as one that was renamed or made private, or shows it."""
+    sim = sim_of(request)
+    body = mapping(await read_json(request), "body", ("repository", "hidden"))
+    key = repo_key(text(body.get("repository"), "repository"))
+    if body.get("hidden"):
+        sim.world.hidden.add(key)
+    else:
+        sim.world.hidden.discard(key)
+    return reply({"repository": key, "hidden": key in sim.world.hidden})
+
+
 async def reset(request: Request) -> Response:
     """POST /_sim/reset forgets everything; `{"seed": "..."}` also begins with another seed."""
     sim = sim_of(request)
@@ -63,6 +76,7 @@ ROUTES = [
     Route("/_sim/ledger", ledger, methods=["GET"]),
     Route("/_sim/faults", faults, methods=["GET", "POST", "DELETE"]),
     Route("/_sim/keys", keys, methods=["PUT"]),
+    Route("/_sim/repositories", repositories, methods=["PUT"]),
     Route("/_sim/reset", reset, methods=["POST"]),
     Route("/_sim/health", health, methods=["GET"]),
 ]

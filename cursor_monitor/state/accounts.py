@@ -23,6 +23,8 @@ _ACTIONS: Mapping[str, tuple[Callable[..., None], str]] = {
     "delete": (accounts.delete, "is deleted, its key forgotten."),
 }
 _FORMS = ("new", "edit", "key")
+_INPUTS = ("name", "requests_per_minute", *account_limits.LIMITS)
+_EMPTY = dict.fromkeys(_INPUTS, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class AccountLine:
     checked_at: str
     message: str
     controls: list[str]
-    values: dict[str, str]  # what the form of its limits begins with
+    limits: dict[str, str]  # what the form of its limits begins with
 
 
 class AccountsState(LiveMixin, rx.State):
@@ -50,6 +52,7 @@ class AccountsState(LiveMixin, rx.State):
     rows: list[AccountLine] = []
     form: str = ""  # new, edit or key
     chosen: str = ""  # the account whose form is open
+    begins: dict[str, str] = _EMPTY  # what its inputs begin with
     errors: dict[str, str] = {}
     notice: str = ""
     done: str = ""
@@ -63,6 +66,8 @@ class AccountsState(LiveMixin, rx.State):
         self.done = ""
         if form in _FORMS and not is_same:
             self.form, self.chosen = form, account_id[:60]
+            row = next((row for row in self.rows if row.id == account_id), None)
+            self.begins = {**row.limits, "name": row.name} if row else _EMPTY
 
     @rx.event
     async def submit(self, form: dict[str, Any]):
@@ -148,7 +153,7 @@ def _line(row: AccountRow) -> AccountLine:
         checked_at=row.checked_at.isoformat() if row.checked_at else "",
         message=row.message or "",
         controls=list(row.controls),
-        values={name: str(getattr(row, name) or "") for name in ("requests_per_minute", *account_limits.LIMITS)},
+        limits={name: str(getattr(row, name) or "") for name in _INPUTS if name != "name"},
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
+
+from cursor_monitor.store import profiles
 
 _NEWEST = 200
 _COST = text("""
@@ -18,7 +21,8 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY per_run), count(*) FROM (
 
 def plan_facts(session: Session, repository: str) -> dict[str, Any]:
     """The facts outside a request that its plan rests on; empty where there are none."""
-    return {}
+    profile = profiles.find_for(session, repository)
+    return {"profile": asdict(profile)} if profile is not None else {}
 
 
 def median_run_cost(session: Session) -> tuple[float | None, int]:

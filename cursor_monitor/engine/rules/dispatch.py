@@ -16,6 +16,7 @@ from cursor_monitor.domain.status import (
 from cursor_monitor.engine import plan, prompts
 from cursor_monitor.engine.budgets import closed_for
 from cursor_monitor.engine.rules.common import Events, ended
+from cursor_monitor.engine.rules.profile import closed_by_profile
 from cursor_monitor.engine.rules.stuck import is_stuck_for_good
 
 
@@ -54,7 +55,7 @@ def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
     free = min([_own_slots(s), *(slots.free for slots in s.room.slots)])
     launches: list[e.Event] = []
     for task in ready[: max(free, 0)]:
-        closed = closed_for(s, now, agents=len(launches) + 1)
+        closed = closed_by_profile(s, task) or closed_for(s, now, agents=len(launches) + 1)
         if closed is not None:
             if launches or closed.waits:
                 break

@@ -20,6 +20,7 @@ from cursor_monitor.engine.plan_agent import (
 )
 from cursor_monitor.engine.rules.common import Events, attempt_ended
 from cursor_monitor.engine.rules.dispatch import may_try_again, wants_planner
+from cursor_monitor.engine.rules.profile import closed_by_profile
 
 
 def read_answer(s: Snapshot, now: datetime) -> Events:
@@ -66,7 +67,7 @@ def launch_planner(s: Snapshot, now: datetime) -> Events:
     planner = s.planner
     if planner is None or not wants_planner(s) or any(slots.free < 1 for slots in s.room.slots):
         return []
-    closed = closed_for(s, now, agents=1)
+    closed = closed_by_profile(s, planner) or closed_for(s, now, agents=1)
     if closed is not None:
         return _blocked(closed, now)
     number = len(planner.attempts) + 1

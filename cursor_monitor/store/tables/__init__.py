@@ -9,6 +9,7 @@ from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, Upload, WebhookDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
+from cursor_monitor.store.tables.profiles import RepositoryProfile
 from cursor_monitor.store.tables.spending import SlotWait, SpendDay
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Job",
     "JobLimit",
     "Orchestration",
+    "RepositoryProfile",
     "Run",
     "RunStream",
     "SlotWait",

@@ -43,6 +43,11 @@ class Stage:
     async def fault(self, **rule: object) -> None:
         await self._control("POST", "/_sim/faults", rule)
 
+    async def hide(self, repository: str, hidden: bool) -> None:
+        await self._control(
+            "PUT", "/_sim/repositories", {"repository": f"https://github.com/{repository}", "hidden": hidden}
+        )
+
     async def ledger(self) -> list[dict[str, Any]]:
         return (await self._control("GET", "/_sim/ledger"))["agents"]
 
@@ -166,6 +171,24 @@ async def test_a_repository_that_the_app_cannot_see_is_said_in_words(stage: Stag
     found = queries.get_agent(made).agent
     assert found.state == "failed"
     assert "missing/web" in (found.error_message or "")
+
+
+async def test_a_repository_made_private_half_way_blocks_with_the_reason(stage: Stage, database: str) -> None:
+    tasks = [{"key": key, "prompt": f"Do {key}."} for key in ("one", "two")]
+    made = orchestrations.launch({**LAUNCH, "mode": "PIPELINE", "tasks": tasks}, by="test")
+    pump = stage.pump()
+    await pump.run_due(JobKind.ADVANCE)
+    await pump.run_due(JobKind.LAUNCH_AGENT)
+    await stage.hide("acme/web", True)
+    await stage.until(pump, lambda: whole.get_orchestration(made).status == "blocked")
+    found = whole.get_orchestration(made)
+    assert "Cursor cannot see the repository or its branch: renamed" in (found.error_summary or "")
+    assert [task.status for task in whole.list_tasks(made)] == ["completed", "running"]
+    assert ask_one(database, FAILED) == 0
+    await stage.hide("acme/web", False)
+    orchestrations.resume(made, by="test")
+    await stage.until(pump, lambda: whole.get_orchestration(made).status == "completed")
+    assert [a["create_calls"] for a in await stage.ledger()] == [1, 1]
 
 
 async def test_an_end_is_noticed_by_the_list_of_a_real_answer(stage: Stage, database: str) -> None:
