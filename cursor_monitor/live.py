@@ -20,6 +20,7 @@ ORCHESTRATIONS = "orchestrations"
 AGENTS = "agents"
 HEALTH = "health"
 ACCOUNTS = "accounts"
+PROFILES = "profiles"
 EVERYTHING = "*"
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)

@@ -13,6 +13,7 @@ NEW_AGENT = "/agents/new"
 SEARCH = "/search"
 QUEUE = "/queue"
 HEALTH = "/health"
+PROFILES = "/profiles"
 SETTINGS = "/settings"
 
 API = "/api/cloud-agents"

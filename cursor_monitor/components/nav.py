@@ -11,6 +11,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.ORCHESTRATIONS, "Orchestrations", "workflow"),
     (routes.AGENTS, "Agents", "bot"),
     (routes.QUEUE, "Queue", "list-ordered"),
+    (routes.PROFILES, "Profiles", "folder-git-2"),
     (routes.HEALTH, "Health", "activity"),
     (routes.SETTINGS, "Settings", "settings"),
 )
@@ -34,7 +35,9 @@ def sidebar(active: str) -> rx.Component:
 def bottom_tabs(active: str) -> rx.Component:
     """The same for a phone."""
     return rx.el.nav(
-        *[_link(place, active, "", 18) for place in PLACES], class_name="tabs-bar", aria_label="Main, phone"
+        *[_link(place, active, "", 18) for place in PLACES if place[0] != routes.PROFILES],
+        class_name="tabs-bar",
+        aria_label="Main, phone",
     )
 
 

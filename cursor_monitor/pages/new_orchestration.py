@@ -227,6 +227,7 @@ def _options() -> rx.Component:
                 _limit("wall_hours", "Hours in all", "no limit if empty"),
                 class_name="form-row",
             ),
+            rx.el.p("What is left as it is here is as the profile of the repository says.", class_name="hint"),
             switch("auto_create_pr", "Let agents open pull requests", checked=True),
             switch("reviewer", "Let a second agent review what passes"),
             switch("require_checks", "Accept work only once its checks have passed"),

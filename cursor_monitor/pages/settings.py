@@ -15,5 +15,11 @@ def settings() -> rx.Component:
     """All sections, one below the other."""
     return rx.fragment(
         header("Settings", rx.el.span("What is set by the environment is described in docs/configuration.md.")),
+        rx.el.p(
+            "What holds for work in some repositories is set up under ",
+            rx.link("repository profiles", href=routes.PROFILES, class_name="banner-link"),
+            ".",
+            class_name="hint",
+        ),
         accounts_section(),
     )

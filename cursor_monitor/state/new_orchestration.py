@@ -32,6 +32,7 @@ _OPTIONS_WHOLE = (
 )
 
 
+_SWITCHES = {"auto_create_pr": True, "reviewer": False, "require_checks": False, "require_approval": False}
 _FORM_LIMIT = 8_000_000
 _NO_PREVIEW = "Say what is to be done, and the plan is shown here before anything starts."
 _READ_FORM = "JSON.stringify(Object.fromEntries(new FormData(document.querySelector('form.form'))))"
@@ -236,8 +237,9 @@ def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:
     for name in ("timeout_hours", "wall_hours"):
         if text.get(name):
             options[name] = _number(text[name], float)
-    for name in ("auto_create_pr", "reviewer", "require_checks", "require_approval"):
-        options[name] = form.get(name) in (True, "on", "true")
+    for name, usual in _SWITCHES.items():
+        if (form.get(name) in (True, "on", "true")) != usual:  # else as the repository's profile says
+            options[name] = not usual
     return options
 
 

@@ -55,8 +55,8 @@ CODES: list[tuple[int, str, type[CursorError], str | None]] = [
     (400, "invalid_model", Permanent, "input"),
     (400, "invalid_branch_name", Permanent, "input"),
     (400, "repository_required", Permanent, "input"),
-    (400, "repository_access", Permanent, "input"),
-    (403, "repository_access", Permanent, "input"),
+    (400, "repository_access", Permanent, "repository"),
+    (403, "repository_access", Permanent, "repository"),
     (400, "pr_resolution_failed", Permanent, "input"),
     (400, "invalid_last_event_id", Permanent, "input"),
     (501, "not_implemented", Permanent, "input"),
@@ -338,3 +338,12 @@ def test_a_base_url_must_be_usable(base_url: str) -> None:
 async def test_a_run_survives_the_trip(wire: FakeWire) -> None:
     wire.answers(httpx.Response(200, json=run_json(status="FINISHED")))
     assert (await wire.client.get_run(AGENT_ID, RUN_ID)).status == "FINISHED"
+
+
+async def test_a_branch_that_cannot_be_verified_is_a_repository_that_cannot_be_seen(wire: FakeWire) -> None:
+    said = (
+        "Failed to verify existence of branch 'main' in repository acme/web. Please ensure the branch name is correct."
+    )
+    wire.answers(refusal(400, "validation_error", said))
+    error = await failure(wire, wire.client.create_agent(SPEC))
+    assert (getattr(error, "kind", None), getattr(error, "code", None)) == ("repository", "validation_error")

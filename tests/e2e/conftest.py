@@ -89,6 +89,11 @@ class Api:
         agents = self._simulator.get("/_sim/ledger").raise_for_status().json()["agents"]
         return [agent for agent in agents if marker in agent["runs"][0]["prompt"]]
 
+    def profile(self, pattern: str, **rules: Any) -> None:
+        """Add the rules for some repositories."""
+        answer = self._http.post("/profiles", json={"pattern": pattern, **rules})
+        assert answer.status_code == 201, answer.text
+
     def trouble(self, key: str, trouble: str | None) -> None:
         """Bring a key into trouble at Cursor, or out of it."""
         self._simulator.put("/_sim/keys", json={"key": key, "trouble": trouble}).raise_for_status()

@@ -31,6 +31,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
         made = api.launch(prompt=HOSTILE, name=HOSTILE[:90], mode="BATCH", tasks=tasks)
         api.wait_for(made, "partial", "completed", "error")
         agent_id = sorted(api.agents_named_in(made))[0]
+        api.profile("acme/hostile", protected_paths=[HOSTILE[:90].replace("\u202e", "")], base_branches=["main"])
         places |= {
             "overview": "/",
             "orchestrations": "/orchestrations",
@@ -49,6 +50,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "queue-job": f"/queue?job={api.get('/jobs')['items'][0]['id']}",
             "health": "/health",
             "settings": "/settings",
+            "profiles": "/profiles",
             "orchestration-gone": "/orchestrations/01890000-0000-7000-8000-000000000000",
             "agent-gone": "/agents/bc-00000000-0000-4000-8000-000000000000",
         }
