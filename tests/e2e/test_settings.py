@@ -17,6 +17,9 @@ KEY = "crsr_browser_4711aabbccdd"
 
 def test_an_account_is_added_limited_used_and_refused(open_page: OpenPage, api: Api) -> None:
     page = open_page("/settings")
+    heard: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
+    page.reload()
     settle(page)
     page.get_by_role("button", name="Add an account").click()
     page.get_by_label("Name").fill("Team A")
@@ -29,7 +32,8 @@ def test_an_account_is_added_limited_used_and_refused(open_page: OpenPage, api: 
     card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Team A"))
     expect(card).to_contain_text(f"ends with {KEY[-4:]}")
     expect(card).to_contain_text("developer@example.com")
-    assert KEY not in page.content()
+    assert any("Team A" in frame for frame in heard)
+    assert not any(KEY in text for text in (page.content(), *heard)), "a key goes in and never comes out"
 
     card.get_by_role("button", name="Edit").click()
     page.get_by_label("Agents a day").fill("1")
