@@ -6,9 +6,7 @@ from datetime import datetime
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.orchestration import LaunchRequest, Snapshot
-from cursor_monitor.domain.status import (
-    OrchestrationStatus,
-)
+from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.rules.common import Events, live
 

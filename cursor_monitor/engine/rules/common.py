@@ -7,11 +7,7 @@ from datetime import datetime, timedelta
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
-from cursor_monitor.domain.status import (
-    AttemptStatus,
-    OrchestrationStatus,
-    TaskStatus,
-)
+from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus, TaskStatus
 
 Events = Sequence[e.Event]
 

@@ -7,11 +7,7 @@ from datetime import datetime
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.ids import attempt_agent_id
 from cursor_monitor.domain.orchestration import Snapshot, Task
-from cursor_monitor.domain.status import (
-    TASK_TERMINAL,
-    OrchestrationStatus,
-    TaskStatus,
-)
+from cursor_monitor.domain.status import TASK_TERMINAL, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import plan, prompts
 from cursor_monitor.engine.rules.common import Events, ended
 

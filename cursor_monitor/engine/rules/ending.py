@@ -6,12 +6,7 @@ from datetime import datetime
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
-from cursor_monitor.domain.status import (
-    RUN_TERMINAL,
-    TASK_TERMINAL,
-    AttemptStatus,
-    OrchestrationStatus,
-)
+from cursor_monitor.domain.status import RUN_TERMINAL, TASK_TERMINAL, AttemptStatus, OrchestrationStatus
 from cursor_monitor.engine.rules.common import Events, attempt_ended, deadline, ended, live
 
 

@@ -7,10 +7,7 @@ from datetime import datetime
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.ids import followup_id
 from cursor_monitor.domain.orchestration import Attempt, Snapshot, Task
-from cursor_monitor.domain.status import (
-    AttemptStatus,
-    Verdict,
-)
+from cursor_monitor.domain.status import AttemptStatus, Verdict
 from cursor_monitor.engine.assess import Assessment, assess
 from cursor_monitor.engine.rules.common import Events, attempt_ended, live
 
