@@ -19,16 +19,14 @@ from cursor_monitor.runtime.supervisor import Backoff, StartFailedError, Supervi
 ROOT = Path(__file__).resolve().parents[2]
 
 STAYS = "import signal; print('up', flush=True); signal.pause()"
-# Says goodbye on SIGTERM, so that the order of the ends can be read.
+# Says goodbye on SIGTERM, so that the order of the ends can be read. The signal is kept until it is waited for: a
+# handler that prints fails where the signal comes while "up" is still being written.
 POLITE = """
-import signal, sys
-def leave(*_):
-    print("bye", flush=True)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, leave)
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 print("up", flush=True)
-while True:
-    signal.pause()
+signal.sigwait({signal.SIGTERM})
+print("bye", flush=True)
 """
 STUBBORN = """
 import os, signal, subprocess, sys
