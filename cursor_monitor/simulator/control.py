@@ -15,9 +15,10 @@ from cursor_monitor.simulator.wire import read_json, reply, sim_of
 
 
 async def ledger(request: Request) -> Response:
-    """GET /_sim/ledger."""
+    """GET /_sim/ledger; `?full=true` adds what the tests of one feature need to see."""
     sim = sim_of(request)
-    return reply(ledger_view(sim.world, sim.counters))
+    full = request.query_params.get("full") == "true"
+    return reply(ledger_view(sim.world, sim.counters, full=full))
 
 
 async def faults(request: Request) -> Response:

@@ -67,32 +67,32 @@ def route_of(path: str) -> str:
     return _RUN.sub(r"\1{runId}", _AGENT.sub(r"\1{id}", path))[:80]
 
 
-def ledger_view(world: World, counters: Counters) -> Json:
-    """Everything ever created, deleted or not, and the counts."""
+def ledger_view(world: World, counters: Counters, *, full: bool = False) -> Json:
+    """Everything ever created, deleted or not, and the counts; `full` also says by which key and how it was asked for."""
     now = world.clock.now()
     return {
-        "agents": [_agent(agent, now) for agent in world.everything()],
+        "agents": [_agent(agent, now, full) for agent in world.everything()],
         "requests": dict(counters.requests),
         "rejected": dict(counters.rejected),
     }
 
 
-def _agent(agent: Agent, now: int) -> Json:
+def _agent(agent: Agent, now: int, full: bool) -> Json:
     first = agent.repos[0] if agent.repos else {}
     repo = parse_repo(first["url"]) if first else None
     return {
         "id": agent.id,
         "name": agent.name,
-        "key": agent.owner,
         "repository": repo.path if repo else None,
         "ref": first.get("startingRef"),
         "created_at": timestamp(agent.created_ms),
         "create_calls": agent.create_calls,
-        "runs": [_run(run, now) for run in agent.runs],
+        "runs": [_run(run, now, full) for run in agent.runs],
+        **({"key": agent.owner} if full else {}),
     }
 
 
-def _run(run: Run, now: int) -> Json:
+def _run(run: Run, now: int, full: bool) -> Json:
     ended = run.ends_ms is not None and not run.active(now)
     return {
         "id": run.id,
@@ -100,6 +100,5 @@ def _run(run: Run, now: int) -> Json:
         "created_at": timestamp(run.created_ms),
         "ended_at": timestamp(run.ends_ms) if ended and run.ends_ms is not None else None,
         "prompt": run.prompt,
-        "mode": run.mode,
-        "images": run.images,
+        **({"mode": run.mode, "images": run.images} if full else {}),
     }

@@ -177,7 +177,7 @@ class NewOrchestrationState(AccountChoiceMixin, rx.State):
         self.is_sending = False
 
     def _fields(self, form: dict[str, Any]) -> dict[str, Any]:
-        text = {name: str(value).strip() for name, value in form.items()}
+        text = {name: str(value).strip() for name, value in form.items() if value is not None}
         fields: dict[str, Any] = {"mode": self.mode, "options": _options(form, text)}
         for name in ("prompt", "repository", "ref", "model", "name", "account"):
             if text.get(name):

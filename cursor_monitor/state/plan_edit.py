@@ -74,7 +74,7 @@ class PlanEditState(ActingMixin, rx.State):
     @rx.event
     async def save(self, form: dict[str, Any]):
         """Put the edited plan in the place of the one that waits; a refusal is shown at its task."""
-        text = {name: str(value).strip() for name, value in form.items()}
+        text = {name: str(value).strip() for name, value in form.items() if value is not None}
         keys = {str(draft.number): draft.key for draft in self.drafts}
         fields = {"tasks": [_task(draft, text, keys) for draft in self.drafts], "plan_hash": self._hash}
         self.drafts = [replace(draft, error="") for draft in self.drafts]

@@ -86,7 +86,7 @@ class Api:
 
     def ledger(self, marker: str) -> list[Json]:
         """The agents that Cursor was ever asked for with this text in their first prompt."""
-        agents = self._simulator.get("/_sim/ledger").raise_for_status().json()["agents"]
+        agents = self._simulator.get("/_sim/ledger?full=true").raise_for_status().json()["agents"]
         return [agent for agent in agents if marker in agent["runs"][0]["prompt"]]
 
     def profile(self, pattern: str, **rules: Any) -> None:

@@ -98,7 +98,7 @@ class Simulator(Process):
 
     def ledger(self) -> Json:
         """Everything that was ever created or refused."""
-        return self.http.get("/_sim/ledger").raise_for_status().json()
+        return self.http.get("/_sim/ledger?full=true").raise_for_status().json()
 
     def agents(self) -> list[Json]:
         """The agents of the ledger."""
