@@ -14,6 +14,7 @@ from cursor_monitor.api.deps import (
     BY,
     AccountFilter,
     Cursor,
+    EndedFilter,
     IdempotencyKey,
     Limit,
     ModeFilter,
@@ -67,12 +68,13 @@ def list_orchestrations(
     repository: RepositoryFilter = None,
     q: Search = None,
     account: AccountFilter = None,
+    ended: EndedFilter = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[queries.OrchestrationRow]:
     """The newest first."""
     return queries.list_orchestrations(
-        status=status, mode=mode, repository=repository, q=q, account=account, cursor=cursor, limit=limit
+        status=status, mode=mode, repository=repository, q=q, account=account, ended=ended, cursor=cursor, limit=limit
     )
 
 

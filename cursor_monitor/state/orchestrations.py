@@ -31,6 +31,7 @@ class OrchestrationsState(LiveMixin, PagingMixin, rx.State):
             mode=self.filters["mode"],
             repository=self.filters["repository"],
             q=self.q,
+            ended=self.filters["ended"],
             cursor=self.cursor,
             limit=50,
         )
@@ -40,7 +41,7 @@ class OrchestrationsState(LiveMixin, PagingMixin, rx.State):
         self.next_cursor = result.next_cursor or ""
 
     def _filter_names(self) -> tuple[str, ...]:
-        return ("status", "mode", "repository")
+        return ("status", "mode", "repository", "ended")
 
     def _route(self) -> str:
         return routes.ORCHESTRATIONS
