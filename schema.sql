@@ -98,7 +98,10 @@ CREATE INDEX IF NOT EXISTS orchestrations_by_account ON orchestrations (account_
 CREATE INDEX IF NOT EXISTS orchestrations_live ON orchestrations (status, id DESC)
     WHERE status NOT IN ('completed', 'partial', 'error', 'stopped');
 CREATE INDEX IF NOT EXISTS orchestrations_by_status ON orchestrations (status, id DESC);
-CREATE INDEX IF NOT EXISTS orchestrations_by_end ON orchestrations (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestrations_by_end_status ON orchestrations (completed_at) INCLUDE (status)
+    WHERE completed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orchestrations_ended ON orchestrations (status, completed_at DESC) WHERE completed_at IS NOT NULL;
+DROP INDEX IF EXISTS orchestrations_by_end;
 CREATE INDEX IF NOT EXISTS orchestrations_by_repository ON orchestrations (repository, id DESC);
 
 -- What happened, in order, without gaps, for ever: the event store.
@@ -440,6 +443,8 @@ CREATE TABLE IF NOT EXISTS code_host_states (
     changed_at     timestamptz NOT NULL,
     observed_at    timestamptz
 );
+CREATE INDEX IF NOT EXISTS code_host_states_open ON code_host_states (changed_at DESC)
+    WHERE pr_state IN ('open', 'draft');
 CREATE INDEX IF NOT EXISTS code_host_states_pending ON code_host_states (agent_id) WHERE checks_summary = 'pending';
 
 -- What each token may still ask of the code host, and how it last answered: shared by all workers.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 
@@ -124,3 +127,29 @@ class ChangeFeed:
 
 
 feed = ChangeFeed()
+
+
+@dataclass(slots=True)
+class _Reading:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    version: int = -1
+    began: float = 0.0
+    result: Any = None
+
+
+_readings: dict[str, _Reading] = {}
+
+
+async def shared(name: str, topic: str, read: Callable[[], Any], most_seconds: float = 10.0) -> Any:
+    """Read once for all who ask for the same: again only after a change of the topic, or once the result is old.
+
+    Who waited takes a reading that began after the change it was woken by; nobody is told anything older.
+    """
+    wanted = feed.version(topic)
+    entry = _readings.setdefault(name, _Reading())
+    async with entry.lock:
+        if entry.version < wanted or time.monotonic() - entry.began > most_seconds:
+            version, began = feed.version(topic), time.monotonic()
+            entry.result = await asyncio.to_thread(read)
+            entry.version, entry.began = version, began
+    return entry.result

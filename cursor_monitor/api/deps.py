@@ -28,6 +28,7 @@ ModeFilter = Annotated[Filter, Query(description="Only those of this mode.")]
 RepositoryFilter = Annotated[Filter, Query(description="Only those whose repository contains this.")]
 AccountFilter = Annotated[Filter, Query(description="Only those of this account, by its name or id.")]
 AccountChoice = Annotated[Filter, Query(description="The name or id of an account; the default one where absent.")]
+EndedFilter = Annotated[Filter, Query(description="Only those that ended within: day or week.")]
 Search = Annotated[Filter, Query(description="Text to look for in names, prompts and repositories.")]
 AtSeq = Annotated[
     int | None, Query(ge=1, le=MAX_SEQ, description="As it was just after the event with this `seq`, instead of now.")

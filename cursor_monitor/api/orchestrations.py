@@ -15,6 +15,7 @@ from cursor_monitor.api.deps import (
     AccountFilter,
     AtSeq,
     Cursor,
+    EndedFilter,
     IdempotencyKey,
     Limit,
     ModeFilter,
@@ -69,12 +70,13 @@ def list_orchestrations(
     repository: RepositoryFilter = None,
     q: Search = None,
     account: AccountFilter = None,
+    ended: EndedFilter = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[queries.OrchestrationRow]:
     """The newest first."""
     return queries.list_orchestrations(
-        status=status, mode=mode, repository=repository, q=q, account=account, cursor=cursor, limit=limit
+        status=status, mode=mode, repository=repository, q=q, account=account, ended=ended, cursor=cursor, limit=limit
     )
 
 

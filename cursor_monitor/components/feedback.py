@@ -68,12 +68,13 @@ def confirm(trigger: rx.Component, title: str, text: str, action: str, on_confir
     )
 
 
-def metric(label: str, value: Any, href: str, tone: Any = "") -> rx.Component:
-    """One big number that leads to the list behind it."""
-    return rx.el.a(
-        rx.el.span(value, class_name="metric-value num"),
+def metric(label: Any, value: Any, href: str, tone: Any = "", size: str = "") -> rx.Component:
+    """One number, big unless `small`, that leads to the list behind it."""
+    return rx.link(
+        rx.el.span(value, class_name=f"metric-value num {size}"),
         rx.el.span(label, class_name="metric-label"),
         href=href,
+        underline="none",
         class_name=rx.cond(tone != "", f"metric tone-{tone}", "metric"),
     )
 

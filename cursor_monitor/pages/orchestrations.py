@@ -35,6 +35,7 @@ _STATUSES = [
     ("failures", "Failed or partial"),
     *[(s.value, s.value.capitalize()) for s in OrchestrationStatus],
 ]
+_ENDS = [("", "At any time"), ("day", "Ended in 24 hours"), ("week", "Ended in 7 days")]
 _MODES = [("", "All modes"), *[(m.value, m.value) for m in Mode]]
 
 
@@ -63,6 +64,7 @@ def _filters() -> rx.Component:
     return rx.el.div(
         search_box("Search name, prompt, repository", State.q, State.set_q),
         filter_choice("Status", State.filters["status"], _STATUSES, lambda v: State.set_filter("status", v)),
+        filter_choice("When", State.filters["ended"], _ENDS, lambda v: State.set_filter("ended", v)),
         filter_choice("Mode", State.filters["mode"], _MODES, lambda v: State.set_filter("mode", v)),
         account_filter(State),
         rx.cond(

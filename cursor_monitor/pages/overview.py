@@ -1,26 +1,27 @@
-"""The first page: what needs me, what broke, what runs, what happened."""
+"""The first page: what needs me, what broke, what runs, what it cost, what happened."""
 
 from __future__ import annotations
 
 import reflex as rx
 
 from cursor_monitor import routes
-from cursor_monitor.components.chips import repository_chip
+from cursor_monitor.components.board import board
 from cursor_monitor.components.feedback import empty, loaded, metric, problem
 from cursor_monitor.components.layout import header, page
-from cursor_monitor.components.progress import progress
-from cursor_monitor.components.status_badge import status_badge, status_icon
+from cursor_monitor.components.plot import plot
+from cursor_monitor.components.status_badge import status_icon
 from cursor_monitor.components.time import age
-from cursor_monitor.queries.orchestrations import FeedRow, OrchestrationRow
+from cursor_monitor.queries.orchestrations import FeedRow
 from cursor_monitor.state.overview import OverviewState as State
+from cursor_monitor.state.trends import TrendsState as Trends
 
-_ATTENTION = f"{routes.ORCHESTRATIONS}?status=attention"
-_ACTIVE = f"{routes.ORCHESTRATIONS}?status=active"
+_COMPLETED = f"{routes.ORCHESTRATIONS}?status=completed&ended=day"
+_FAILED = f"{routes.ORCHESTRATIONS}?status=failures&ended=day"
 
 
-@page(routes.OVERVIEW, title="Overview", active=routes.OVERVIEW, on_load=[State.watch])
+@page(routes.OVERVIEW, title="Overview", active=routes.OVERVIEW, on_load=[State.watch, Trends.watch])
 def overview() -> rx.Component:
-    """Five numbers, three columns, one feed."""
+    """The numbers, the board, the plots, the feed."""
     return rx.fragment(
         header("Overview", actions=[_new_link()]),
         problem(State.page_error),
@@ -47,61 +48,68 @@ def _nothing() -> rx.Component:
 
 
 def _whole() -> rx.Component:
-    return rx.fragment(
-        _numbers(),
-        rx.el.div(
-            _column("Needs you", State.attention, "Nothing waits for a person.", _ATTENTION),
-            _column("Active", State.active, "Nothing is under way.", _ACTIVE),
-            _column("Ended last", State.finished, "Nothing has ended yet.", routes.ORCHESTRATIONS),
-            class_name="grid-3",
+    return rx.cond(
+        State.only != "",
+        rx.fragment(
+            rx.el.div(rx.link("The whole overview", href=routes.OVERVIEW, underline="none", class_name="button small")),
+            board(),
         ),
-        _feed(),
+        rx.fragment(_numbers(), board(), _plots(), _feed()),
     )
 
 
 def _numbers() -> rx.Component:
     return rx.el.div(
-        _number("need you", State.needs_you, _ATTENTION, "person"),
-        _number("active", State.running, _ACTIVE, "running"),
+        metric(
+            "need you", State.counts["needs"], f"{routes.OVERVIEW}?column=needs", rx.cond(State.needs > 0, "person", "")
+        ),
+        _number("failed in 24 h", State.failed_day, _FAILED, "bad"),
         _number("agents working", State.agents_working, f"{routes.AGENTS}?status=working", "running"),
-        _number("completed in 24 h", State.completed_today, f"{routes.ORCHESTRATIONS}?status=completed", "good"),
-        _number("failed in 24 h", State.failed_today, f"{routes.ORCHESTRATIONS}?status=failures", "bad"),
+        _number("completed in 24 h", State.completed_day, _COMPLETED, "good"),
+        metric(
+            Trends.budget_words,
+            Trends.spent_today,
+            f"{routes.AGENTS}?sort=-cost",
+            rx.cond(Trends.is_near_budget, "person", ""),
+        ),
+        metric("in the queue", State.queue_words, routes.QUEUE, rx.cond(State.is_queue_late, "person", ""), "small"),
+        metric("workers", State.worker_words, routes.HEALTH, rx.cond(State.is_worker_out, "bad", ""), "small"),
         class_name="metrics",
     )
 
 
 def _number(label: str, value: rx.Var[int], href: str, tone: str) -> rx.Component:
     # A zero is no news, so it has no colour.
-    return rx.cond(value > 0, metric(label, value, href, tone), metric(label, value, href))
+    return metric(label, value, href, rx.cond(value > 0, tone, ""))
 
 
-def _column(title: str, rows: rx.Var[list[OrchestrationRow]], nothing: str, href: str) -> rx.Component:
+def _plots() -> rx.Component:
     return rx.el.section(
-        rx.el.div(rx.el.h2(title), rx.link("All", href=href, aria_label=f"All: {title}"), class_name="section-head"),
-        rx.cond(
-            rows.length() == 0,
-            rx.el.p(nothing, class_name="faint"),
-            rx.el.ul(rx.foreach(rows, _card), class_name="section", aria_label=title),
-        ),
-        class_name="section",
-    )
-
-
-def _card(row: rx.Var[OrchestrationRow]) -> rx.Component:
-    return rx.el.li(
-        rx.link(row.name, href=f"{routes.ORCHESTRATIONS}/{row.id}", underline="none", class_name="name-link"),
-        rx.el.div(status_badge(row.status), progress(row.tasks_completed, row.tasks_total), class_name="line"),
-        rx.cond(row.error_summary, rx.el.p(row.error_summary, class_name="hint")),
-        rx.el.div(repository_chip(row.repository), age(row.created_at), class_name="line"),
-        class_name="card",
-        key=row.id,
+        rx.el.h2("Over time", class_name="visually-hidden"),
+        plot("Ended", Trends.hours_words, Trends.hours, ("24 h ago", "now")),
+        plot("Success", Trends.success_words, Trends.success, ("14 days ago", "today")),
+        plot("Spend", Trends.spend_words, Trends.spend, ("14 days ago", "today (UTC)")),
+        class_name="grid-3",
     )
 
 
 def _feed() -> rx.Component:
     return rx.el.section(
-        rx.el.div(rx.el.h2("What happened last"), class_name="section-head"),
-        rx.el.ol(rx.foreach(State.feed, _happening), class_name="feed", aria_label="What happened last"),
+        rx.el.div(
+            rx.el.h2("What happened last"),
+            rx.cond(
+                State.news > 0,
+                rx.el.button(State.news, " new", type="button", class_name="button small", on_click=State.release_feed),
+            ),
+            class_name="section-head",
+        ),
+        rx.el.ol(
+            rx.foreach(State.feed, _happening),
+            class_name="feed",
+            aria_label="What happened last",
+            on_mouse_enter=State.hold_feed,
+            on_mouse_leave=State.release_feed,
+        ),
         class_name="section",
     )
 

@@ -147,6 +147,9 @@ STATUS_GROUPS: dict[str, tuple[OrchestrationStatus, ...]] = {
 }
 """Statuses that a person asks for together; each word serves wherever a status filters."""
 
+ENDED_HOURS = {"day": 24, "week": 168}
+"""The words for how long ago something may have ended."""
+
 
 def list_orchestrations(
     *,
@@ -155,12 +158,14 @@ def list_orchestrations(
     repository: str | None = None,
     q: str | None = None,
     account: str | None = None,
+    ended: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[OrchestrationRow]:
     """The newest first; raises Invalid for a filter that names nothing there is."""
     _check_choice("status", status, (*OrchestrationStatus, *STATUS_GROUPS))
     _check_choice("mode", mode, tuple(Mode))
+    _check_choice("ended", ended, tuple(ENDED_HOURS))
     check_limit(limit)
     position = decode_cursor(cursor, 1)
     with reading() as session:
@@ -173,6 +178,7 @@ def list_orchestrations(
             account=(account or "").strip() or None,
             before=_uuid("cursor", position[0]) if position else None,
             limit=limit + 1,
+            ended_hours=ENDED_HOURS.get(ended or ""),
         )
     more = len(rows) > limit
     shown = rows[:limit]

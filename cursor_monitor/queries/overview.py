@@ -1,61 +1,51 @@
-"""The overview: what needs a person, what broke, what runs."""
+"""The overview: what needs a person, what broke, what runs, what it cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cursor_monitor.domain.status import OrchestrationStatus
-from cursor_monitor.queries.orchestrations import FeedRow, OrchestrationRow, list_feed, list_orchestrations
+from cursor_monitor.queries.board import Board, get_board
+from cursor_monitor.queries.health import get_health
+from cursor_monitor.queries.orchestrations import FeedRow, list_feed
 from cursor_monitor.store import overview as store
 from cursor_monitor.store.database import reading
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Counts and the first rows behind each; the day is the last 24 hours."""
+    """The board, the numbers over it, and what happened last; a day is the last 24 hours."""
 
-    needs_you: int  # orchestrations waiting or blocked
-    running: int  # orchestrations queued, running or paused
-    agents_working: int
-    completed_today: int
-    failed_today: int  # partial and error
-    attention: tuple[OrchestrationRow, ...]  # waiting and blocked, newest first
-    active: tuple[OrchestrationRow, ...]  # queued, running, paused
-    finished: tuple[OrchestrationRow, ...]  # the newest that ended
+    board: Board
     feed: tuple[FeedRow, ...]
-    is_empty: bool  # no orchestration was ever made
+    agents_working: int
+    completed_day: int
+    failed_day: int  # partial and error
+    workers_online: int
+    workers_known: int
+    queue_depth: int | None  # due or running; None while it is not known
+    queue_oldest_seconds: float | None  # how long the oldest due job waits
+    dead_letters: int | None
+    is_empty: bool  # nothing was ever made here or seen at Cursor
 
 
-def get_overview(rows: int = 8) -> Overview:
-    """All that the overview page shows, in a handful of indexed reads."""
+def get_overview(feed_rows: int = 50) -> Overview:
+    """All that the overview shows and that changes with each commit."""
     with reading() as session:
-        counts = store.count_by_status(session)
-        today = store.count_ended_today(session)
+        ended = store.count_ended_today(session)
         working = store.count_agents_working(session)
-    attention = _of(OrchestrationStatus.WAITING, rows) + _of(OrchestrationStatus.BLOCKED, rows)
-    active = (
-        _of(OrchestrationStatus.RUNNING, rows)
-        + _of(OrchestrationStatus.QUEUED, rows)
-        + _of(OrchestrationStatus.PAUSED, rows)
-    )
-    finished = sorted(
-        (row for status in ("completed", "partial", "error", "stopped") for row in _of(status, rows)),
-        key=lambda row: row.completed_at or row.updated_at,
-        reverse=True,
-    )
+        has_any = store.has_any(session)
+    health = get_health()
+    outbox = next(part.facts for part in health.components if part.name == "outbox")
     return Overview(
-        needs_you=counts.get("waiting", 0) + counts.get("blocked", 0),
-        running=counts.get("queued", 0) + counts.get("running", 0) + counts.get("paused", 0),
+        board=get_board(),
+        feed=list_feed(feed_rows),
         agents_working=working,
-        completed_today=today.get("completed", 0),
-        failed_today=today.get("partial", 0) + today.get("error", 0),
-        attention=attention,
-        active=active[: rows * 2],
-        finished=tuple(finished[:rows]),
-        feed=list_feed(30),
-        is_empty=not (attention or active or finished),
+        completed_day=ended.get("completed", 0),
+        failed_day=ended.get("partial", 0) + ended.get("error", 0),
+        workers_online=sum(worker.status == "online" for worker in health.workers),
+        workers_known=len(health.workers),
+        queue_depth=outbox.get("depth"),
+        queue_oldest_seconds=outbox.get("oldest_due_seconds"),
+        dead_letters=outbox.get("dead_letters"),
+        is_empty=not has_any,
     )
-
-
-def _of(status: str, limit: int) -> tuple[OrchestrationRow, ...]:
-    return list_orchestrations(status=str(status), limit=limit).items

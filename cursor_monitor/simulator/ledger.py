@@ -68,7 +68,7 @@ def route_of(path: str) -> str:
 
 
 def ledger_view(world: World, counters: Counters, *, full: bool = False) -> Json:
-    """Everything ever created, deleted or not, and the counts; `full` also says by which key and how it was asked for."""
+    """Everything ever created, deleted or not, and the counts; `full` adds the key and how runs were asked for."""
     now = world.clock.now()
     return {
         "agents": [_agent(agent, now, full) for agent in world.everything()],

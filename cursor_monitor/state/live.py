@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -25,6 +26,8 @@ class LiveMixin(rx.State, mixin=True):
     as_of: str = ""
     page_error: str = ""
 
+    _pace_seconds: ClassVar[float] = _COALESCE_SECONDS
+
     @rx.event(background=True, supersedes=True)
     async def watch(self):
         """Read, show, wait for a change, again; what was last known stays while the database is out."""
@@ -34,7 +37,7 @@ class LiveMixin(rx.State, mixin=True):
                 seen = feed.version(topic)
                 query = self._query()
             try:
-                result = await asyncio.to_thread(query)
+                result = await _answer(query)
             except AppError as error:
                 async with self:
                     self._fail(error)
@@ -42,7 +45,7 @@ class LiveMixin(rx.State, mixin=True):
                 async with self:
                     self._succeed(result)
             if await feed.changed(topic, seen, _WITHOUT_NEWS_SECONDS) != seen:
-                await asyncio.sleep(_COALESCE_SECONDS)  # a burst of commits is one refresh
+                await asyncio.sleep(self._pace_seconds)  # a burst of commits is one refresh
 
     def _topic(self) -> str:
         raise NotImplementedError
@@ -52,6 +55,12 @@ class LiveMixin(rx.State, mixin=True):
 
     def _show(self, result: Any) -> None:
         raise NotImplementedError
+
+    def _put(self, **values: Any) -> None:
+        """Set what differs; what is as it was is not sent again."""
+        for name, value in values.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
 
     def _succeed(self, result: Any) -> None:
         self._show(result)
@@ -66,6 +75,10 @@ class LiveMixin(rx.State, mixin=True):
         self.is_missing = isinstance(error, NotFound)
         self.page_error = "" if self.is_stale else error.message
         self.is_loaded = self.is_loaded or not self.is_stale
+
+
+async def _answer(query: Callable[[], Any]) -> Any:
+    return await (query() if inspect.iscoroutinefunction(query) else asyncio.to_thread(query))
 
 
 def query_parameter(state: rx.State, name: str, most: int = 300) -> str:

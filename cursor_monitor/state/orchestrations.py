@@ -34,6 +34,7 @@ class OrchestrationsState(LiveMixin, PagingMixin, AccountChoiceMixin, rx.State):
             repository=self.filters["repository"],
             q=self.q,
             account=self.filters["account"],
+            ended=self.filters["ended"],
             cursor=self.cursor,
             limit=50,
         )
@@ -44,7 +45,7 @@ class OrchestrationsState(LiveMixin, PagingMixin, AccountChoiceMixin, rx.State):
         self.next_cursor = page.next_cursor or ""
 
     def _filter_names(self) -> tuple[str, ...]:
-        return ("status", "mode", "repository", "account")
+        return ("status", "mode", "repository", "account", "ended")
 
     def _route(self) -> str:
         return routes.ORCHESTRATIONS

@@ -115,6 +115,7 @@ def select_newest(
     account: str | None,
     before: UUID | None,
     limit: int,
+    ended_hours: int | None = None,
 ) -> Sequence[tables.Orchestration]:
     """A page, newest first; `q` is looked for in name, prompt and repository."""
     row = tables.Orchestration
@@ -130,6 +131,9 @@ def select_newest(
         query = query.where(or_(*looked_in))
     if account:
         query = query.where(col(row.account_id).in_(accounts.ids_named(account)))
+    if ended_hours is not None:
+        recently = text("orchestrations.completed_at > clock_timestamp() - make_interval(hours => :ended_hours)")
+        query = query.where(recently.bindparams(ended_hours=ended_hours))
     if before is not None:
         query = query.where(row.id < before)
     return session.exec(query.order_by(col(row.id).desc()).limit(limit)).all()

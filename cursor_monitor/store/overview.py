@@ -1,19 +1,34 @@
-"""Counts for the overview, each from a partial or leading index."""
+"""Counts and sums for the overview, each from an index."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, text
+from collections.abc import Sequence
+
+from sqlalchemy import RowMapping, func, text
 from sqlmodel import Session, col, select
 
-from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL
 from cursor_monitor.store import tables
 
-
-def count_by_status(session: Session) -> dict[str, int]:
-    """Orchestrations that have not ended, by status."""
-    status = col(tables.Orchestration.status)
-    query = select(status, func.count()).where(status.not_in(ORCHESTRATION_TERMINAL)).group_by(status)
-    return dict(session.exec(query).all())
+_HOURS = text("""
+SELECT floor(extract(epoch FROM clock_timestamp() - completed_at) / 3600)::int AS ago, status, count(*) AS number
+FROM orchestrations WHERE completed_at > clock_timestamp() - interval '24 hours' GROUP BY 1, 2
+""")
+_DAYS = text("""
+SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date - (completed_at AT TIME ZONE 'UTC')::date AS ago, status,
+       count(*) AS number
+FROM orchestrations
+WHERE completed_at >= (((clock_timestamp() AT TIME ZONE 'UTC')::date - 13)::timestamp AT TIME ZONE 'UTC') GROUP BY 1, 2
+""")
+_SPEND = text("""
+SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date - day AS ago, sum(cents) AS cents, sum(agents) AS agents,
+       sum(followups) AS followups
+FROM spend_days WHERE day > (clock_timestamp() AT TIME ZONE 'UTC')::date - 14 GROUP BY 1
+""")
+_UNKNOWN = text("""
+SELECT count(*) FROM agents
+WHERE created_at >= ((clock_timestamp() AT TIME ZONE 'UTC')::date::timestamp AT TIME ZONE 'UTC')
+  AND launch_status = 'launched' AND origin <> 'elsewhere' AND cost_cents IS NULL
+""")
 
 
 def count_ended_today(session: Session) -> dict[str, int]:
@@ -24,6 +39,32 @@ def count_ended_today(session: Session) -> dict[str, int]:
 
 
 def count_agents_working(session: Session) -> int:
-    """Agents asked for or running now."""
-    query = text("SELECT count(*) FROM agents WHERE launch_status = 'requested' OR is_working")
+    """Agents at work now."""
+    row = tables.Agent
+    return session.exec(select(func.count()).select_from(row).where(row.state == "working")).one()
+
+
+def count_costs_unknown(session: Session) -> int:
+    """Agents of today (UTC), launched here, whose cost Cursor has not told."""
+    return session.connection().execute(_UNKNOWN).scalar_one()
+
+
+def ended_by_hour(session: Session) -> Sequence[RowMapping]:
+    """How many orchestrations ended in each of the last 24 hours, by status; `ago` 0 is the last hour."""
+    return session.connection().execute(_HOURS).mappings().all()
+
+
+def ended_by_day(session: Session) -> Sequence[RowMapping]:
+    """The same for each of the last 14 days (UTC)."""
+    return session.connection().execute(_DAYS).mappings().all()
+
+
+def spent_by_day(session: Session) -> Sequence[RowMapping]:
+    """What was begun and spent on each of the last 14 days (UTC)."""
+    return session.connection().execute(_SPEND).mappings().all()
+
+
+def has_any(session: Session) -> bool:
+    """True once an orchestration was made or an agent is known."""
+    query = text("SELECT EXISTS (SELECT FROM orchestrations) OR EXISTS (SELECT FROM agents)")
     return session.connection().execute(query).scalar_one()

@@ -85,9 +85,11 @@ def test_what_waits_for_a_person_is_approved_from_the_overview(open_page: OpenPa
     api.wait_for(made, "waiting")
     assert api.ledger("Ask me first.") == []
     page = open_page("/")
-    waiting = page.get_by_role("list", name="Needs you")
-    expect(waiting).to_contain_text("Needs approval")
-    waiting.get_by_role("link", name="Ask me first.").click()
+    page.get_by_role("link", name="need you").click()
+    waiting = page.get_by_role("list", name="Respond").get_by_role("listitem").filter(has_text="Ask me first.")
+    expect(waiting).to_contain_text("its plan waits for approval")
+    expect(page.get_by_role("heading", name="Working")).to_have_count(0)
+    waiting.get_by_role("link", name="Approve: Ask me first.").click()
     page.get_by_role("button", name="Approve").click()
     expect(page.locator(".page-head .badge")).to_have_text("Completed", timeout=30_000)
     assert len(api.ledger("Ask me first.")) == 1

@@ -31,6 +31,8 @@ def test_a_prompt_is_previewed_edited_approved_and_done(open_page: OpenPage, api
     expect(page.get_by_label("Title of Task 4")).to_have_value("Join")
     expect(page.get_by_label("Task 4 waits for")).to_have_value("2, 3")
     page.get_by_role("button", name="Remove: Task 1").click()
+    # Until they are numbered anew, what is called Task 3 is another one.
+    expect(page.get_by_label("Title of Task 4")).to_have_count(0)
     page.get_by_label("Task 3 waits for").fill("1, 2")
     expect(planned).to_have_count(4)
     page.get_by_text("Model, limits and name").click()
