@@ -23,7 +23,7 @@ run: python ## install everything and start the product on http://localhost:3000
 test: lint ## run every check and the whole test suite, browser included
 	@CHROMIUM_PATH="$$($(BIN)/python scripts/browser.py)"; export CHROMIUM_PATH; \
 	PGBOUNCER_PATH="$$($(BIN)/python scripts/pgbouncer.py)"; export PGBOUNCER_PATH; \
-	$(BIN)/pytest -n 2 -m "not e2e" && $(BIN)/pytest -m e2e
+	$(BIN)/pytest -n 4 -m "not e2e" && $(BIN)/pytest -n 2 --dist loadfile -m e2e
 
 lint: install-dev ## check style, types and the import rules
 	$(BIN)/ruff check $(SOURCES)

@@ -250,9 +250,10 @@ def artifact_job(agent_id: str, path: str, digest: str) -> NewJob:
     )
 
 
-def read_job(agent_id: str) -> NewJob:
-    """Read an agent's usage and artifacts."""
-    return NewJob(JobKind.READ_AGENT, agent_id=agent_id, dedupe_key=f"read:{agent_id}", priority=-5)
+def read_job(agent_id: str, *, is_awaited: bool = False) -> NewJob:
+    """Read an agent's usage and artifacts; sooner where a person waits for them."""
+    priority = 0 if is_awaited else -5
+    return NewJob(JobKind.READ_AGENT, agent_id=agent_id, dedupe_key=f"read:{agent_id}", priority=priority)
 
 
 def usage_job(agent_id: str, orchestration_id: str | None = None, run_at: datetime | None = None) -> NewJob:

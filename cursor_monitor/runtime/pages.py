@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 from cursor_monitor.runtime.children import dies_with_parent
@@ -65,8 +66,15 @@ def fingerprint(root: Path) -> str:
 async def build(root: Path, work_dir: Path, *, update_lock: bool = False) -> None:
     """Build the pages into `.web`, in about 30 s; PagesError with the end of the log where that fails.
 
+    One build at a time works on a tree: who comes second waits, and uses what the first has built.
     The lock of the npm packages stays as it is unless it is to be updated.
     """
+    async with _alone(root):
+        if update_lock or not await asyncio.to_thread(is_built, root):
+            await _build(root, work_dir, update_lock)
+
+
+async def _build(root: Path, work_dir: Path, update_lock: bool) -> None:
     environ = _environment(work_dir)
     check_node(environ)
     log = _prepare(root, work_dir)
@@ -95,6 +103,21 @@ def check_node(environ: Mapping[str, str] | None = None) -> str:
             return version
     wanted = ".".join(map(str, NODE_MINIMUM))
     raise PagesError(f"{node} is Node {version or 'of an unknown version'}, {wanted} or newer is needed: {mend}")
+
+
+@contextlib.asynccontextmanager
+async def _alone(root: Path) -> AsyncIterator[None]:
+    """Hold the tree for this process; the system lets go of it for a process that dies."""
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            await asyncio.sleep(0.2)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _prepare(root: Path, work_dir: Path) -> Path:

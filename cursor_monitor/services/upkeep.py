@@ -90,9 +90,10 @@ def want_facts(session: Session, agent_id: str) -> None:
     if agent is None:
         raise NotFound(f"No agent has the id {agent_id[:60]}.")
     known = cache.get(session, f"usage:{agent_id}")
-    is_fresh = known is not None and (database_now(session) - known[1]).total_seconds() < FRESH_SECONDS
+    read_at = known[1] if known and known[1] > agent.active_at else None  # what it did since may have left files
+    is_fresh = read_at is not None and (database_now(session) - read_at).total_seconds() < FRESH_SECONDS
     if agent.launch_status == "launched" and agent.agent_status != "DELETED" and not is_fresh:
-        jobs.enqueue(session, [read_job(agent_id)])
+        jobs.enqueue(session, [read_job(agent_id, is_awaited=True)])
 
 
 @transactional

@@ -18,8 +18,13 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "test-results" / "screenshots"
 TIME_SCALE = "0.2"  # a run lasts 0.8 to 2.4 s: long enough to be seen at work
-FAST = {"SIM_TIME_SCALE": TIME_SCALE, "SIM_SEED": "7", "OBSERVE_MIN_SECONDS": "0.2", "HEARTBEAT_SECONDS": "1"}
-
+FAST = {
+    "SIM_TIME_SCALE": TIME_SCALE,
+    "SIM_SEED": "7",
+    "OBSERVE_MIN_SECONDS": "0.2",
+    "HEARTBEAT_SECONDS": "1",
+    "CURSOR_RATE_PER_MINUTE": "1500",  # as quick as the simulator's time
+}
 Json = dict[str, Any]
 
 

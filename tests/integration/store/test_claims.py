@@ -135,18 +135,19 @@ def test_bulk_work_is_held_to_its_room_however_long_it_waits(database: str) -> N
 
 
 def test_throughput_does_not_collapse_while_a_snapshot_is_held(database: str) -> None:
-    def rate(seconds: float) -> float:
-        """Jobs a second, enqueued, claimed and completed by the hundred; over the last third."""
-        marks, done, began = Marks(), 0, time.monotonic()
-        while (now := time.monotonic()) < began + seconds:
+    def rate(rounds: int) -> float:
+        """Jobs a second, a hundred a round; the best of the last third, as other tests take what time they like."""
+        marks, took = Marks(), list[float]()
+        for _ in range(rounds):
+            began = time.monotonic()
             ask(database, FILL, (100,))
             complete(claim(100, marks))
-            done += 100 * (now > began + seconds * 2 / 3)
-        return done / (seconds / 3)
+            took.append(time.monotonic() - began)
+        return 100 / min(took[rounds * 2 // 3 :])
 
-    free = rate(5)
+    free = rate(100)
     ask(database, "VACUUM orchestration_outbox_jobs")
     with held_snapshot(database):
-        held = rate(8)
+        held = rate(250)
     assert ask_one(database, "SELECT count(*) FROM orchestration_outbox_jobs WHERE status <> 'completed'") == 0
     assert held > 0.6 * free, f"{held:.0f} jobs/s with a held snapshot, {free:.0f} without"
