@@ -15,7 +15,16 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cursor_monitor.api.validation import is_malformed_json, problems_of
-from cursor_monitor.domain.errors import AppError, Conflict, Invalid, NotFound, Unauthorized, Unavailable
+from cursor_monitor.domain.errors import (
+    AppError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +43,8 @@ _STATUS_OF: dict[type[AppError], int] = {
     NotFound: 404,
     Conflict: 409,
     Unauthorized: 401,
+    Forbidden: 403,
+    TooMany: 429,
     Unavailable: 503,
     UnsupportedMediaType: 415,
 }
