@@ -13,6 +13,8 @@ NEW_AGENT = "/agents/new"
 SEARCH = "/search"
 QUEUE = "/queue"
 HEALTH = "/health"
+ACCESS = "/settings/access"
+AUDIT = "/audit"
 
 API = "/api/cloud-agents"
 

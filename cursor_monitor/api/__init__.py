@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from cursor_monitor.api import (
+    access,
     accounts,
     agents,
     agents_bulk,
@@ -40,6 +41,7 @@ _RESOURCES = (
     catalogue,
     uploads,
     webhook,
+    access,
 )
 
 

@@ -117,7 +117,8 @@ async def _on_app_error(request: Request, error: Exception) -> JSONResponse:
     status = next((_STATUS_OF[kind] for kind in type(error).__mro__ if kind in _STATUS_OF), None)
     if status is None:
         return _unexpected(request.scope)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    wait = error.details.get("retry_after", RETRY_AFTER_SECONDS)
+    headers = {"Retry-After": str(wait)} if status in (429, 503) else None
     return problem(status, error.code, error.message, error.details, headers)
 
 

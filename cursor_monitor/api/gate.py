@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -32,7 +34,7 @@ class Gate:
     def __init__(self, app: ASGIApp, *, is_closed: bool, public_url: str | None = None, proxy_hops: int = 0) -> None:
         self._app = app
         self._is_closed = is_closed
-        self._public = urlsplit(public_url).netloc.lower() if public_url else None
+        self._public_url = public_url
         self._hops = proxy_hops
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,20 +64,14 @@ class Gate:
 
     def _malformed(self, scope: Scope, headers: Headers) -> Response | None:
         """What is refused whoever asks: a foreign page's websocket, a secret in an address."""
-        if scope["type"] == "websocket" and not self.is_own_origin(headers):
+        if scope["type"] == "websocket" and not is_same_site(
+            headers.get("origin"), {"HTTP_HOST": headers.get("host", "")}, self._public_url
+        ):
             return problem(403, "foreign_origin", "Refused: this connection comes from a page of another site.")
         if scope["path"].startswith("/api") and _IN_URL & {k.lower() for k in QueryParams(scope["query_string"])}:
             message = "Addresses end up in logs and histories: send the token in the header Authorization: Bearer."
             return problem(400, "secret_in_url", message)
         return None
-
-    def is_own_origin(self, headers: Headers) -> bool:
-        """True where no page asks, or one of ours."""
-        origin = headers.get("origin")
-        if origin is None:
-            return True
-        netloc = urlsplit(origin).netloc.lower()
-        return bool(netloc) and netloc in (headers.get("host", "").lower(), self._public)
 
     async def _identify(self, scope: Scope, headers: Headers) -> Actor | None:
         ip = scope["visitor_ip"]
@@ -131,6 +127,18 @@ class Gate:
         except Unavailable:
             return True  # nothing new can be read meanwhile; the next look decides
         return actor is not None and actor.role.includes(needed)
+
+
+def is_same_site(origin: str | None, environ: Mapping[str, Any], public_url: str | None = None) -> bool:
+    """True where no page asks, or one that came from the host that it asks, or from the public address.
+
+    The scheme is not compared: behind a proxy that ends TLS this server sees http.
+    """
+    if origin is None:
+        return True
+    netloc = urlsplit(origin).netloc.lower()
+    own = (str(environ.get("HTTP_HOST", "")).lower(), urlsplit(public_url or "").netloc.lower())
+    return bool(netloc) and netloc in own
 
 
 def client_ip(scope: Scope, headers: Headers, hops: int) -> str | None:

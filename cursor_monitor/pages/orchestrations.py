@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.chips import repository_chip
 from cursor_monitor.components.feedback import empty, loaded, problem
 from cursor_monitor.components.layout import header, page
@@ -41,7 +42,7 @@ _MODES = [("", "All modes"), *[(m.value, m.value) for m in Mode]]
 def orchestrations() -> rx.Component:
     """The list under its filters."""
     return rx.fragment(
-        header("Orchestrations", actions=[_new_link()]),
+        header("Orchestrations", actions=[for_operators(_new_link())]),
         _filters(),
         problem(State.page_error),
         loaded(State.is_loaded, State.rows.length() == 0, _nothing(), _list()),

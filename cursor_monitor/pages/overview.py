@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.chips import repository_chip
 from cursor_monitor.components.feedback import empty, loaded, metric, problem
 from cursor_monitor.components.layout import header, page
@@ -22,7 +23,7 @@ _ACTIVE = f"{routes.ORCHESTRATIONS}?status=active"
 def overview() -> rx.Component:
     """Five numbers, three columns, one feed."""
     return rx.fragment(
-        header("Overview", actions=[_new_link()]),
+        header("Overview", actions=[for_operators(_new_link())]),
         problem(State.page_error),
         loaded(State.is_loaded, State.is_empty, _nothing(), _whole()),
     )

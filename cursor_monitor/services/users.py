@@ -102,7 +102,8 @@ def _change(session: Session, user_id: UUID, role: Role | None, is_disabled: boo
     user.role = str(role) if role is not None else user.role
     user.is_disabled = is_disabled if is_disabled is not None else user.is_disabled
     session.flush()
-    if not access.count_admins(session):
+    was_admin = before == (str(Role.ADMIN), False)
+    if was_admin and not access.count_admins(session):
         raise Conflict("Somebody must be an administrator; make another one first.", code="last_admin")
     if user.is_disabled:
         access.end_sessions_of(session, user_id)

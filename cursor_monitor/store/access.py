@@ -39,11 +39,13 @@ VALUES (:id, :hash, :user_id, :ip, :user_agent, clock_timestamp(), clock_timesta
 """)
 _SIGNED_IN = text("UPDATE users SET signed_in_at = clock_timestamp() WHERE id = :id")
 _END_SESSION = text("DELETE FROM user_sessions WHERE token_hash = :hash RETURNING user_id")
-_END_ONE = text("DELETE FROM user_sessions WHERE id = :id AND (:owner IS NULL OR user_id = CAST(:owner AS uuid))")
+_END_ONE = text(
+    "DELETE FROM user_sessions WHERE id = :id AND (CAST(:owner AS uuid) IS NULL OR user_id = CAST(:owner AS uuid))"
+)
 _END_ALL = text("DELETE FROM user_sessions WHERE user_id = :user_id")
 _REVOKE = text("""
 UPDATE api_tokens SET revoked_at = clock_timestamp()
-WHERE id = :id AND revoked_at IS NULL AND (:owner IS NULL OR user_id = CAST(:owner AS uuid))
+WHERE id = :id AND revoked_at IS NULL AND (CAST(:owner AS uuid) IS NULL OR user_id = CAST(:owner AS uuid))
 RETURNING name
 """)
 _TRY = text("""
