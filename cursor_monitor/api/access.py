@@ -82,7 +82,7 @@ def list_tokens() -> Any:
 
 
 @router.post(
-    "/tokens", status_code=201, response_model=schemas.MadeToken, responses=writing_errors(415), dependencies=_JSON
+    "/tokens", status_code=201, response_model=schemas.MadeToken, responses=writing_errors(409, 415), dependencies=_JSON
 )
 def create_token(body: schemas.TokenBody) -> Any:
     """Make an API token; the answer is the only time it is shown."""

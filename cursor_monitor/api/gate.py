@@ -107,17 +107,18 @@ class Gate:
             nonlocal checked, status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
-            if message["type"] != "http.response.body" or actor is None or needed is None:
-                return
-            if message.get("more_body"):
-                if time.monotonic() - checked > RECHECK_SECONDS:
-                    checked = time.monotonic()
-                    if not await self._still_may(scope, headers, needed):
-                        await send({"type": "http.response.body", "body": b"", "more_body": False})
-                        raise OSError("the session or token of this stream has ended")
-            elif scope["method"] not in READING and not (status < 400 and scope["path"].startswith(_AUDITED)):
+            is_body = message["type"] == "http.response.body" and actor is not None and needed is not None
+            has_more = bool(message.get("more_body"))
+            is_own = status < 400 and scope["path"].startswith(_AUDITED)
+            if is_body and actor and not has_more and scope["method"] not in READING and not is_own:
+                # Before the answer, so that there is no change that somebody was told of and the log was not.
                 await run_in_threadpool(_record, actor, scope, status)
+            await send(message)
+            if is_body and needed and has_more and time.monotonic() - checked > RECHECK_SECONDS:
+                checked = time.monotonic()
+                if not await self._still_may(scope, headers, needed):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    raise OSError("the session or token of this stream has ended")
 
         return watching
 
