@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,6 +107,9 @@ class Gate:
             nonlocal checked, status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if self._is_closed and needed is not None:
+                    # A browser that kept the page would show it to whoever comes after a sign-out.
+                    MutableHeaders(scope=message)["Cache-Control"] = "no-store"
             is_body = message["type"] == "http.response.body" and actor is not None and needed is not None
             has_more = bool(message.get("more_body"))
             is_own = status < 400 and scope["path"].startswith(_AUDITED)

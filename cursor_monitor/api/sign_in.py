@@ -76,14 +76,14 @@ class _Handlers:
         return await self._begin(work, fields)
 
     async def sign_out(self, request: Request) -> Response:
-        """End this browser's session; `Clear-Site-Data` also forgets what the pages kept."""
+        """End this browser's session; what its tabs kept is dropped when somebody else signs in."""
         key = session_key(request.headers)
         try:
             if key:
                 await run_in_threadpool(auth.sign_out, key)
         except Unavailable as error:
             return _html(Form(problem=error.message), 503)
-        response = RedirectResponse("/sign-in", 303, headers={"Clear-Site-Data": '"cache"'})
+        response = RedirectResponse("/sign-in", 303)
         take_session(response, is_secure=self._is_secure)
         return response
 

@@ -7,6 +7,12 @@ import reflex as rx
 from cursor_monitor.state.shell import ShellState
 
 
+class _NativeForm(rx.el.Div):
+    """A form that the browser itself sends; Reflex's own never leaves the page."""
+
+    tag = "form"
+
+
 def user_menu() -> rx.Component:
     """The name and the role of who looks, and a form that signs out; or that nobody has to sign in."""
     return rx.cond(
@@ -28,14 +34,13 @@ def _signed_in() -> rx.Component:
             title=f"Signed in as {ShellState.role}",
         ),
         # A form, as the cookie is out of reach for scripts; and a whole page load, as a socket keeps its cookie.
-        rx.el.form(
+        _NativeForm.create(
             rx.el.button(
                 rx.icon("log-out", size=16, aria_hidden="true"),
                 type="submit",
                 class_name="icon-button",
                 aria_label="Sign out",
             ),
-            method="post",
-            action="/api/session/end",
+            custom_attrs={"method": "post", "action": "/api/session/end"},
         ),
     )

@@ -71,7 +71,7 @@ async def _refuse(root: rx.State, shell: ShellState, actor: Actor, needed: Role,
     details = {"role": actor.role, "needed": needed}
     subject = str(root.router.url.path)
     await asyncio.to_thread(audit.record, actor, short_name(event.name), subject, audit.REFUSED, details)
-    shell.refusal = forbidden(actor, needed).message
+    shell._refuse(forbidden(actor, needed).message)
     delta = await root._get_resolved_delta()
     root._clean()
     return StateUpdate(delta=delta)

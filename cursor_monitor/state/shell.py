@@ -29,6 +29,7 @@ class ShellState(LiveMixin, rx.State):
     may_admin: bool = False
     refusal: str = ""
     _owner: str = ""
+    _refused_at: str = ""
 
     def _topic(self) -> str:
         return live.HEALTH
@@ -36,6 +37,10 @@ class ShellState(LiveMixin, rx.State):
     def _query(self) -> Callable[[], Any]:
         self._show_caller()
         return get_health
+
+    def _refuse(self, message: str) -> None:
+        """Say why something was refused, for as long as this page is open."""
+        self.refusal, self._refused_at = message, str(self.router.url.path)
 
     def _change_owner(self, key: str) -> bool:
         """Note whose tab this is; True where it was another's."""
@@ -49,7 +54,8 @@ class ShellState(LiveMixin, rx.State):
         self.role = str(actor.role)
         self.may_operate = actor.role.includes(Role.OPERATOR)
         self.may_admin = actor.role.includes(Role.ADMIN)
-        self.refusal = ""
+        if self._refused_at != str(self.router.url.path):
+            self.refusal = ""
 
     def _show(self, result: Health) -> None:
         parts = {part.name: part for part in result.components}

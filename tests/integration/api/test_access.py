@@ -117,6 +117,11 @@ def test_pages_send_strangers_to_sign_in_and_show_their_scripts_to_all(closed: C
     assert closed.get("/api/openapi.json").status_code == 200
 
 
+def test_what_only_some_may_see_is_kept_by_no_browser(closed: Client, database: str) -> None:
+    page = closed.get("/queue", headers=add_person(database, Role.VIEWER).cookie)
+    assert (page.status_code, page.headers["cache-control"]) == (404, "no-store")  # there are no pages here
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_a_change_with_a_cookie_needs_a_header_that_no_form_can_send(closed: Client, database: str, role: Role) -> None:
     person = add_person(database, role)

@@ -15,6 +15,7 @@ from cursor_monitor.services.identities import forget_identities
 from cursor_monitor.state.guard import EventGuard
 from cursor_monitor.state.orchestrations import OrchestrationsState
 from cursor_monitor.state.permissions import role_for_event, short_name
+from cursor_monitor.state.shell import ShellState
 from tests.support.people import Person, add_person
 from tests.support.postgres import ask
 
@@ -55,11 +56,11 @@ def tab_of(person: Person | None) -> State:
     return root
 
 
-def look_from(root: State, person: Person | None) -> None:
+def look_from(root: State, person: Person | None, path: str = "/agents/x") -> None:
     headers = {"host": "localhost:3000", "origin": "http://localhost:3000"}
     if person is not None:
         headers["cookie"] = person.cookie["Cookie"]
-    given = {"headers": headers, "ip": "10.1.1.1", "pathname": "/agents/x", "path": "/agents/x"}
+    given = {"headers": headers, "ip": "10.1.1.1", "pathname": path, "path": path, "asPath": path}
     root.router_data = root._update_router_vars(given, {})
 
 
@@ -99,11 +100,18 @@ async def test_no_handler_runs_for_who_may_not_call_it(database: str) -> None:
 
 
 async def test_a_refusal_says_which_role_is_missing_and_who_acts_is_known(database: str) -> None:
-    tab = tab_of(add_person(database, Role.VIEWER))
+    person = add_person(database, Role.VIEWER)
+    tab = tab_of(person)
     update = await ask_guard(tab, STOP)
     assert update is not None
     assert "This needs the role operator; yours is viewer." in str(update.delta)
     assert caller_name() == "viewer@example.com"
+    shell = await tab.get_state(ShellState)
+    shell._query()  # a refresh of the page
+    assert shell.refusal.startswith("This needs the role operator")
+    look_from(tab, person, "/queue")
+    shell._query()
+    assert shell.refusal == ""
 
 
 async def test_an_ended_session_ends_what_an_open_socket_may_do(database: str) -> None:
