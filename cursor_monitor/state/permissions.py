@@ -28,6 +28,8 @@ _VIEWING = frozenset(
         "access_state.revoke_token",
         "access_state.end_session",
         "access_state.change_password",
+        "agent_acts_state.open",
+        "agent_state.ask_code_host",
         "agents_state.sort_by",
         "agents_state.toggle_column",
         "agents_state.toggle_page",
@@ -40,6 +42,7 @@ _VIEWING = frozenset(
         "orchestration_state.follow",
         "orchestration_state.set_level",
         "orchestration_state.load_older",
+        "orchestration_state.travel",
         "plan_edit_state.close",
         "search_state.load",
     }
