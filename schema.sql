@@ -722,6 +722,82 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_agent ON webhook_deliveries (agent_id, sent_at DESC);
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (received_at);
 
+-- Who may come in. Passwords as argon2 hashes; keys of sessions and tokens only as SHA-256, which finds them and
+-- opens nothing.
+CREATE TABLE IF NOT EXISTS users (
+    id            uuid PRIMARY KEY,
+    email         text NOT NULL UNIQUE CHECK (email = lower(email)),
+    name          text NOT NULL,
+    role          text NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    password_hash text,
+    provider      text NOT NULL DEFAULT 'local' CHECK (provider IN ('local', 'supabase')),
+    subject       text UNIQUE,
+    is_disabled   boolean NOT NULL DEFAULT false,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    signed_in_at  timestamptz
+);
+
+CREATE TABLE IF NOT EXISTS user_sessions (
+    id         uuid PRIMARY KEY,
+    token_hash text NOT NULL UNIQUE,
+    user_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    ip         text,
+    user_agent text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    seen_at    timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS user_sessions_by_user ON user_sessions (user_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS user_sessions_by_end ON user_sessions (expires_at);
+
+CREATE TABLE IF NOT EXISTS api_tokens (
+    id         uuid PRIMARY KEY,
+    name       text NOT NULL,
+    prefix     text NOT NULL,
+    token_hash text NOT NULL UNIQUE,
+    role       text NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    user_id    uuid REFERENCES users (id) ON DELETE CASCADE,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    used_at    timestamptz,
+    revoked_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS api_tokens_newest ON api_tokens (created_at DESC);
+
+-- Tries to sign in, by address and by account, for as long as their window lasts; known and unknown accounts alike.
+CREATE TABLE IF NOT EXISTS sign_in_limits (
+    key       text PRIMARY KEY,
+    tries     integer NOT NULL,
+    resets_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- What people and programs did or tried, append-only; never a secret among the details.
+CREATE TABLE IF NOT EXISTS audit_log (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor   text NOT NULL,
+    kind    text NOT NULL,
+    action  text NOT NULL,
+    subject text,
+    outcome text NOT NULL CHECK (outcome IN ('done', 'begun', 'refused', 'failed')),
+    details jsonb NOT NULL DEFAULT '{}',
+    ip      text
+);
+CREATE INDEX IF NOT EXISTS audit_log_by_actor ON audit_log (actor, id DESC);
+CREATE INDEX IF NOT EXISTS audit_log_by_action ON audit_log (action, id DESC);
+CREATE INDEX IF NOT EXISTS audit_log_by_age ON audit_log (at);
+CREATE OR REPLACE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_setting('cursor_monitor.retention', true) = 'on' THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'audit_log is append-only: % refused', TG_OP USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+DROP TRIGGER IF EXISTS audit_log_append_only ON audit_log;
+CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
+    FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
 -- Row level security on every table; nothing for `anon`, everything for `service_role`, non-secret columns to read for
 -- `authenticated`; each only where the role exists (Supabase has them, plain Postgres has not).
 DO $$
@@ -742,6 +818,11 @@ BEGIN
     FOREACH name IN ARRAY ARRAY[
         'schema_version',
         'cursor_accounts',
+        'users',
+        'user_sessions',
+        'api_tokens',
+        'sign_in_limits',
+        'audit_log',
         'orchestrations',
         'orchestration_events',
         'orchestration_tasks',

@@ -17,7 +17,7 @@ function fail(item, text) {
 async function upload(box, item, file) {
   item.dataset.busy = "true";
   try {
-    const headers = { "Content-Type": "application/octet-stream" };
+    const headers = { "Content-Type": "application/octet-stream", "X-Requested-With": "cursor-monitor" };
     const answer = await fetch("/api/cloud-agents/uploads", { method: "POST", body: file, headers });
     const told = await answer.json();
     if (!answer.ok) return fail(item, told.error.message);

@@ -86,7 +86,6 @@ def _app(settings: Settings, options: argparse.Namespace) -> int:
     from cursor_monitor.runtime import pages, preflight, product
 
     try:
-        preflight.check_address(settings)
         preflight.check_data_dir(settings.data_dir)
         preflight.check_port("PORT", settings.host, settings.port)
     except preflight.NotReadyError as error:

@@ -15,6 +15,8 @@ QUEUE = "/queue"
 HEALTH = "/health"
 PROFILES = "/profiles"
 SETTINGS = "/settings"
+ACCESS = "/settings/access"
+AUDIT = "/audit"
 
 API = "/api/cloud-agents"
 

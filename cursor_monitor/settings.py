@@ -46,7 +46,10 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 3000
     public_url: str | None = None
-    open_to_network: bool = False
+    auth_required: bool = False
+    admin_email: str | None = None
+    admin_password: str | None = field(default=None, repr=False)
+    trusted_proxy_hops: int = 0
     data_dir: Path = Path(".data")
     database_url: str | None = field(default=None, repr=False)
     supabase_url: str | None = None
@@ -102,6 +105,11 @@ class Settings:
         return "github.com" if self.code_host_token == SIMULATOR_TOKEN else host.removeprefix("api.")
 
     @property
+    def requires_sign_in(self) -> bool:
+        """True unless only this machine can reach the app, and nobody asked for a sign-in."""
+        return self.auth_required or not self.is_local
+
+    @property
     def is_local(self) -> bool:
         """True where only this machine can reach the app."""
         if self.host == "localhost":
@@ -119,7 +127,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=read.parsed("HOST", _host) or "127.0.0.1",
         port=read.whole("PORT", 3000, 1, 65535),
         public_url=read.parsed("PUBLIC_URL", _public_url),
-        open_to_network=read.flag("CURSOR_MONITOR_OPEN"),
+        auth_required=read.flag("AUTH_REQUIRED"),
+        admin_email=read.parsed("ADMIN_EMAIL", _email),
+        admin_password=read.text("ADMIN_PASSWORD"),
+        trusted_proxy_hops=read.whole("TRUSTED_PROXY_HOPS", 0, 0, 10),
         data_dir=Path(read.text("DATA_DIR") or ".data"),
         database_url=read.parsed("DATABASE_URL", _postgres_url) or read.parsed("SUPABASE_DB_URL", _postgres_url),
         supabase_url=read.either(("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"), _supabase_url),
@@ -239,6 +250,24 @@ def _check_together(settings: Settings) -> None:
             f"OBSERVE_MIN_SECONDS: must not be above OBSERVE_MAX_SECONDS ({settings.observe_max_seconds:g}), "
             f"not {settings.observe_min_seconds:g}; example: OBSERVE_MIN_SECONDS=1"
         )
+
+    _check_admin(settings)
+
+
+def _check_admin(settings: Settings) -> None:
+    if settings.admin_password is None:
+        return
+    if settings.admin_email is None:
+        raise SettingsError("ADMIN_EMAIL: must be set beside ADMIN_PASSWORD; example: ADMIN_EMAIL=ada@example.com")
+    if len(settings.admin_password) < 12:
+        raise SettingsError("ADMIN_PASSWORD: must have at least 12 characters; example: four unrelated words")
+
+
+def _email(value: str) -> str:
+    name, _, host = value.partition("@")
+    if not name or "." not in host or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"must be an e-mail address, not {value[:40]!r}; example: ada@example.com")
+    return value.lower()
 
 
 def _host(value: str) -> str:

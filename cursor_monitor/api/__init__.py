@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from cursor_monitor.api import (
+    access,
     accounts,
     agents,
     agents_bulk,
@@ -42,6 +43,7 @@ _RESOURCES = (
     profiles,
     uploads,
     webhook,
+    access,
 )
 
 

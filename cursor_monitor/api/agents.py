@@ -11,7 +11,6 @@ from cursor_monitor import routes
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import FollowupBody, LaunchAgentBody, TagBody, Text
 from cursor_monitor.api.deps import (
-    BY,
     AgentId,
     IdempotencyKey,
     Limit,
@@ -26,6 +25,7 @@ from cursor_monitor.queries import fleet
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import agents as services
 from cursor_monitor.services import upkeep
+from cursor_monitor.services.caller import caller_name
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
@@ -39,7 +39,7 @@ router = APIRouter(prefix="/agents", tags=["agents"])
 )
 def launch(body: LaunchAgentBody, response: Response, idempotency_key: IdempotencyKey = None) -> Any:
     """Record a new agent; a worker launches it at Cursor. `status` is that of the acceptance."""
-    made = services.launch(body.given(), by=BY, idempotency_key=idempotency_key)
+    made = services.launch(body.given(), by=caller_name(), idempotency_key=idempotency_key)
     response.headers["Location"] = f"{routes.API}/agents/{made}"
     return _whole(queries.get_agent(made)).model_copy(update={"status": "queued"})
 
@@ -74,35 +74,35 @@ def get_agent(agent_id: AgentId) -> schemas.Agent:
 def followup(agent_id: AgentId, body: FollowupBody) -> schemas.AcceptedFollowup:
     """Send a further prompt to an agent."""
     extras = {name: value for name, value in body.given().items() if name != "prompt"}
-    made = services.followup(agent_id, body.prompt, by=BY, extras=extras)
+    made = services.followup(agent_id, body.prompt, by=caller_name(), extras=extras)
     return schemas.AcceptedFollowup(id=made, agent_id=agent_id, status="queued")
 
 
 @router.post("/{agent_id}/stop", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def stop(agent_id: AgentId) -> schemas.Agent:
     """Cancel what the agent is doing."""
-    services.stop(agent_id, by=BY)
+    services.stop(agent_id, by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
 @router.post("/{agent_id}/archive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def archive(agent_id: AgentId) -> schemas.Agent:
     """Archive an agent at Cursor; it takes no follow-ups then."""
-    services.change(agent_id, "archive", by=BY)
+    services.change(agent_id, "archive", by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
 @router.post("/{agent_id}/unarchive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def unarchive(agent_id: AgentId) -> schemas.Agent:
     """Let an archived agent take follow-ups again."""
-    services.change(agent_id, "unarchive", by=BY)
+    services.change(agent_id, "unarchive", by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
 @router.delete("/{agent_id}", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def delete(agent_id: AgentId) -> schemas.Agent:
     """Delete an agent at Cursor for good; what is known of it stays here."""
-    services.change(agent_id, "delete", by=BY)
+    services.change(agent_id, "delete", by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
@@ -114,28 +114,28 @@ def delete(agent_id: AgentId) -> schemas.Agent:
 )
 def tag(agent_id: AgentId, body: TagBody) -> schemas.Agent:
     """Put a tag on an agent."""
-    services.tag(agent_id, body.tag, by=BY)
+    services.tag(agent_id, body.tag, by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
 @router.delete("/{agent_id}/tags/{tag}", response_model=schemas.Agent, responses=writing_errors(404))
 def untag(agent_id: AgentId, tag: Annotated[Text, Path(description="One of its tags.")]) -> schemas.Agent:
     """Take a tag off an agent."""
-    services.untag(agent_id, tag, by=BY)
+    services.untag(agent_id, tag, by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
 @router.put("/{agent_id}/pin", response_model=schemas.Agent, responses=writing_errors(404))
 def pin(agent_id: AgentId) -> schemas.Agent:
     """Pin an agent."""
-    services.pin(agent_id, True, by=BY)
+    services.pin(agent_id, True, by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 
 @router.delete("/{agent_id}/pin", response_model=schemas.Agent, responses=writing_errors(404))
 def unpin(agent_id: AgentId) -> schemas.Agent:
     """Let a pinned agent go."""
-    services.pin(agent_id, False, by=BY)
+    services.pin(agent_id, False, by=caller_name())
     return _whole(queries.get_agent(agent_id))
 
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends
 
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import BulkAgentsBody
-from cursor_monitor.api.deps import BY, require_json, writing_errors
+from cursor_monitor.api.deps import require_json, writing_errors
 from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.fleet import BulkAction, FleetFilter
 from cursor_monitor.services import bulk as services
+from cursor_monitor.services.caller import caller_name
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
@@ -35,7 +36,7 @@ def act_on_many(body: BulkAgentsBody) -> services.Outcome:
         return services.look(wanted)
     if body.batch_id is None:
         raise Invalid("batch_id", "is missing; give a UUID that you make up, so that a repetition is known as one")
-    return services.act(wanted, expected=body.expected_count, batch_id=body.batch_id, by=BY)
+    return services.act(wanted, expected=body.expected_count, batch_id=body.batch_id, by=caller_name())
 
 
 def _filter(body: BulkAgentsBody) -> FleetFilter:

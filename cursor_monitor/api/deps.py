@@ -11,9 +11,6 @@ from cursor_monitor.api.errors import UnsupportedMediaType
 from cursor_monitor.api.schemas import ErrorAnswer
 from cursor_monitor.queries.page import MAX_LIMIT
 
-BY = "api"
-"""Who is recorded as the author of a change until sign-in exists."""
-
 MAX_SEQ = 2**31 - 1
 MAX_ROW_ID = 2**63 - 1
 
@@ -45,18 +42,19 @@ IdempotencyKey = Annotated[
 
 _MEANINGS = {
     400: "The body is not JSON, or the Host is not one of ours.",
-    401: "The signature does not fit the body, or the delivery is too old.",
-    403: "The request comes from a page of another site.",
+    401: "Nobody is signed in and there is no valid API token; or the signature of a webhook does not fit.",
+    403: "The role does not allow it, or the request comes from a page of another site.",
     404: "Nothing has that id.",
     409: "Not possible in the present state, or the Idempotency-Key was used with another body.",
     413: "The body is larger than 1 MB, or a picture larger than 16 MB.",
     415: "The body is not application/json.",
     422: "A value cannot be used; `details.field` names it, the message says how to mend it.",
+    429: "Too many tries; wait `Retry-After` seconds.",
     500: "Unforeseen; `details.reference` finds it in the log.",
     503: "The database is out; try again after `Retry-After` seconds.",
 }
-_ALWAYS = (400, 422, 500, 503)
-_WRITING = (403, 413)
+_ALWAYS = (400, 401, 403, 422, 500, 503)
+_WRITING = (413,)
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -14,24 +14,33 @@ from starlette.types import ASGIApp
 
 from cursor_monitor.api import build_api
 from cursor_monitor.api.errors import problem
+from cursor_monitor.api.gate import Gate
 from cursor_monitor.api.guards import BodyLimit, HostCheck, OriginCheck
 from cursor_monitor.api.headers import SecurityHeaders
 from cursor_monitor.api.probes import livez, readyz
+from cursor_monitor.api.sign_in import sign_in_routes
 from cursor_monitor.settings import Settings, load_settings
 
 
 def build_edge(settings: Settings | None = None) -> list[Starlette | Callable[[ASGIApp], ASGIApp]]:
     """What `rx.App(api_transformer=...)` takes: the shell that pages are mounted in, its wrappers, inmost first."""
     chosen = settings or load_settings()
-    hosts = partial(HostCheck, host=chosen.host, public_url=chosen.public_url)
-    return [_shell(), BodyLimit, OriginCheck, hosts, SecurityHeaders]
+    hosts = partial(HostCheck, host=chosen.host, public_url=chosen.public_url, is_closed=chosen.requires_sign_in)
+    gate = partial(
+        Gate,
+        is_closed=chosen.requires_sign_in,
+        public_url=chosen.public_url,
+        proxy_hops=chosen.trusted_proxy_hops,
+    )
+    return [_shell(chosen), BodyLimit, gate, OriginCheck, hosts, SecurityHeaders]
 
 
-def _shell() -> Starlette:
+def _shell(settings: Settings) -> Starlette:
     # FastAPI itself would let unknown addresses under /api fall through to the pages and answer HTML.
     routes = [
         Route("/livez", livez),
         Route("/readyz", readyz),
+        *sign_in_routes(settings),
         Route("/api", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         _mount_api(),
     ]

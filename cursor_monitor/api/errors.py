@@ -15,7 +15,16 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cursor_monitor.api.validation import is_malformed_json, problems_of
-from cursor_monitor.domain.errors import AppError, Conflict, Invalid, NotFound, Unauthorized, Unavailable
+from cursor_monitor.domain.errors import (
+    AppError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +43,8 @@ _STATUS_OF: dict[type[AppError], int] = {
     NotFound: 404,
     Conflict: 409,
     Unauthorized: 401,
+    Forbidden: 403,
+    TooMany: 429,
     Unavailable: 503,
     UnsupportedMediaType: 415,
 }
@@ -106,7 +117,8 @@ async def _on_app_error(request: Request, error: Exception) -> JSONResponse:
     status = next((_STATUS_OF[kind] for kind in type(error).__mro__ if kind in _STATUS_OF), None)
     if status is None:
         return _unexpected(request.scope)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    wait = error.details.get("retry_after", RETRY_AFTER_SECONDS)
+    headers = {"Retry-After": str(wait)} if status in (429, 503) else None
     return problem(status, error.code, error.message, error.details, headers)
 
 

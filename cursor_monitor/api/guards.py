@@ -25,11 +25,12 @@ class HostCheck:
 
     Bound to any other address, the names that lead here are not ours to know: all are answered. Cursor's webhooks come
     from outside: they alone may also use the name in `public_url`, which stands in the configuration. The pages may
-    not, as whoever reaches them can start agents.
+    not, as whoever reaches them can start agents; unless everybody has to sign in.
     """
 
-    def __init__(self, app: ASGIApp, host: str, public_url: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, host: str, public_url: str | None = None, is_closed: bool = False) -> None:
         self._app = app
+        self._is_closed = is_closed
         self._public = (urlsplit(public_url).hostname or "").rstrip(".") if public_url else None
         self._allowed = _LOCAL_HOSTS | {host.strip("[]").lower()} if is_loopback(host) else None
 
@@ -45,7 +46,8 @@ class HostCheck:
         # Every browser sends a Host; what sends none cannot have been lured here by a page.
         if self._allowed is None or not host or _hostname(host) in self._allowed:
             return True
-        return scope["type"] == "http" and scope["path"] == WEBHOOK_PATH and _hostname(host) == self._public
+        is_for_all = self._is_closed or (scope["type"] == "http" and scope["path"] == WEBHOOK_PATH)
+        return is_for_all and _hostname(host) == self._public
 
 
 class OriginCheck:

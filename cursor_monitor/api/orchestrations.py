@@ -11,7 +11,6 @@ from cursor_monitor import routes
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import ApproveBody, BudgetBody, LaunchOrchestrationBody, PlanBody
 from cursor_monitor.api.deps import (
-    BY,
     AccountFilter,
     AtSeq,
     Cursor,
@@ -33,6 +32,7 @@ from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import orchestrations as services
 from cursor_monitor.services import plans
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.services.dry_run import dry_run
 
 router = APIRouter(prefix="/orchestrations", tags=["orchestrations"])
@@ -47,7 +47,7 @@ router = APIRouter(prefix="/orchestrations", tags=["orchestrations"])
 )
 def launch(body: LaunchOrchestrationBody, response: Response, idempotency_key: IdempotencyKey = None) -> Any:
     """Record a new orchestration; a worker starts it. `status` is that of the acceptance."""
-    made = services.launch(body.given(), by=BY, idempotency_key=idempotency_key)
+    made = services.launch(body.given(), by=caller_name(), idempotency_key=idempotency_key)
     response.headers["Location"] = f"{routes.API}/orchestrations/{made}"
     return replace(queries.get_orchestration(made), status=str(OrchestrationStatus.QUEUED))
 
@@ -98,42 +98,42 @@ _CONTROL: dict[str, Any] = {
 @router.post("/{orchestration_id}/pause", **_CONTROL)
 def pause(orchestration_id: OrchestrationId) -> Any:
     """Start nothing new until resumed."""
-    services.pause(orchestration_id, by=BY)
+    services.pause(orchestration_id, by=caller_name())
     return queries.get_orchestration(orchestration_id)
 
 
 @router.post("/{orchestration_id}/resume", **_CONTROL)
 def resume(orchestration_id: OrchestrationId) -> Any:
     """Go on after a pause or a block."""
-    services.resume(orchestration_id, by=BY)
+    services.resume(orchestration_id, by=caller_name())
     return queries.get_orchestration(orchestration_id)
 
 
 @router.post("/{orchestration_id}/budget", dependencies=[Depends(require_json)], **_CONTROL)
 def set_budget(orchestration_id: OrchestrationId, body: BudgetBody) -> Any:
     """Give other limits in all; what one of them blocked goes on."""
-    services.set_budget(orchestration_id, body.given(), by=BY)
+    services.set_budget(orchestration_id, body.given(), by=caller_name())
     return queries.get_orchestration(orchestration_id)
 
 
 @router.post("/{orchestration_id}/cancel", **_CONTROL)
 def cancel(orchestration_id: OrchestrationId) -> Any:
     """Stop for good; live runs are cancelled."""
-    services.cancel(orchestration_id, by=BY)
+    services.cancel(orchestration_id, by=caller_name())
     return queries.get_orchestration(orchestration_id)
 
 
 @router.post("/{orchestration_id}/retry", **_CONTROL)
 def retry(orchestration_id: OrchestrationId) -> Any:
     """Try the tasks again that did not complete."""
-    services.retry(orchestration_id, by=BY)
+    services.retry(orchestration_id, by=caller_name())
     return queries.get_orchestration(orchestration_id)
 
 
 @router.post("/{orchestration_id}/approve", **_CONTROL)
 def approve(orchestration_id: OrchestrationId, body: ApproveBody | None = None) -> Any:
     """Let an orchestration that waits for approval go on."""
-    services.approve(orchestration_id, by=BY, plan_hash=body.plan_hash if body else None)
+    services.approve(orchestration_id, by=caller_name(), plan_hash=body.plan_hash if body else None)
     return queries.get_orchestration(orchestration_id)
 
 
@@ -151,5 +151,5 @@ def get_plan(orchestration_id: OrchestrationId) -> Any:
 )
 def edit_plan(orchestration_id: OrchestrationId, body: PlanBody) -> Any:
     """Put another plan in the place of the one that waits for approval."""
-    plans.edit_plan(orchestration_id, body.given(), by=BY)
+    plans.edit_plan(orchestration_id, body.given(), by=caller_name())
     return plans.get_plan(orchestration_id)

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Path, Response
 from cursor_monitor import routes
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import Text
-from cursor_monitor.api.deps import BY, errors, require_json, writing_errors
+from cursor_monitor.api.deps import errors, require_json, writing_errors
 from cursor_monitor.api.schemas_profiles import Profile, ProfileBody
 from cursor_monitor.queries import profiles as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import profiles as services
+from cursor_monitor.services.caller import caller_name
 
 router = APIRouter(prefix="/profiles", tags=["profiles"])
 ProfileId = Annotated[Text, Path(description="The id of a profile.")]
@@ -34,7 +35,7 @@ def list_profiles() -> Page[queries.ProfileRow]:
 )
 def create(body: ProfileBody, response: Response) -> queries.ProfileRow:
     """Add the rules for some repositories."""
-    made = services.create(body.given(), by=BY)
+    made = services.create(body.given(), by=caller_name())
     response.headers["Location"] = f"{routes.API}/profiles/{made}"
     return queries.get_profile(made)
 
@@ -50,11 +51,11 @@ def get_profile(profile_id: ProfileId) -> queries.ProfileRow:
 )
 def replace(profile_id: ProfileId, body: ProfileBody) -> queries.ProfileRow:
     """Put other rules in its place; work under way meets them with the next agent that is launched."""
-    services.replace(profile_id, body.given(), by=BY)
+    services.replace(profile_id, body.given(), by=caller_name())
     return queries.get_profile(profile_id)
 
 
 @router.delete("/{profile_id}", status_code=204, responses=writing_errors(404))
 def delete(profile_id: ProfileId) -> None:
     """Forget the rules; what was launched under them keeps the checks and paths it was given."""
-    services.delete(profile_id, by=BY)
+    services.delete(profile_id, by=caller_name())

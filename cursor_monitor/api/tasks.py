@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends
 
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import FollowupBody
-from cursor_monitor.api.deps import BY, AtSeq, OrchestrationId, TaskKey, errors, require_json, writing_errors
+from cursor_monitor.api.deps import AtSeq, OrchestrationId, TaskKey, errors, require_json, writing_errors
 from cursor_monitor.domain.errors import NotFound
 from cursor_monitor.queries import history
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import orchestrations as services
+from cursor_monitor.services.caller import caller_name
 
 router = APIRouter(prefix="/orchestrations/{orchestration_id}/tasks", tags=["tasks"])
 
@@ -29,14 +30,14 @@ def list_tasks(orchestration_id: OrchestrationId, at_seq: AtSeq = None) -> Page[
 @router.post("/{key}/retry", status_code=202, response_model=schemas.Task, responses=writing_errors(404, 409))
 def retry(orchestration_id: OrchestrationId, key: TaskKey) -> Any:
     """Try one task again."""
-    services.retry_task(orchestration_id, key, by=BY)
+    services.retry_task(orchestration_id, key, by=caller_name())
     return _task(orchestration_id, key)
 
 
 @router.post("/{key}/skip", status_code=202, response_model=schemas.Task, responses=writing_errors(404, 409))
 def skip(orchestration_id: OrchestrationId, key: TaskKey) -> Any:
     """Do without one task."""
-    services.skip_task(orchestration_id, key, by=BY)
+    services.skip_task(orchestration_id, key, by=caller_name())
     return _task(orchestration_id, key)
 
 
@@ -49,7 +50,7 @@ def skip(orchestration_id: OrchestrationId, key: TaskKey) -> Any:
 )
 def followup(orchestration_id: OrchestrationId, key: TaskKey, body: FollowupBody) -> Any:
     """Send a further prompt to the agent of one task."""
-    services.followup_task(orchestration_id, key, body.prompt, by=BY)
+    services.followup_task(orchestration_id, key, body.prompt, by=caller_name())
     return _task(orchestration_id, key)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from cursor_monitor.api import schemas
-from cursor_monitor.api.deps import BY, writing_errors
+from cursor_monitor.api.deps import writing_errors
 from cursor_monitor.services import uploads as services
+from cursor_monitor.services.caller import caller_name
 
 router = APIRouter(prefix="/uploads", tags=["agents"])
 
@@ -28,4 +29,4 @@ async def upload(request: Request) -> services.Uploaded:
     Its id goes into `images` of a launch or follow-up, within a day and once.
     """
     content = await request.body()
-    return await asyncio.to_thread(services.take_in, content, by=BY)
+    return await asyncio.to_thread(services.take_in, content, by=caller_name())

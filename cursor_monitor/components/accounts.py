@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from cursor_monitor.components.allowed import for_admins
 from cursor_monitor.components.feedback import confirm, facts, loaded, problem
 from cursor_monitor.components.form import field, text_input
 from cursor_monitor.components.status_badge import status_badge
@@ -26,7 +27,7 @@ def accounts_section() -> rx.Component:
     return rx.el.section(
         rx.el.div(
             rx.el.h2("Cursor accounts", id="accounts"),
-            rx.el.div(_opens("plus", "Add an account", "new", ""), class_name="actions"),
+            rx.el.div(for_admins(_opens("plus", "Add an account", "new", "")), class_name="actions"),
             class_name="task-top",
         ),
         rx.el.p(
@@ -37,7 +38,7 @@ def accounts_section() -> rx.Component:
         rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
         problem(State.page_error),
         problem(State.notice),
-        rx.cond(State.form != "", _form()),
+        rx.cond(State.form != "", for_admins(_form())),
         loaded(
             State.is_loaded,
             State.rows.length() == 0,
@@ -55,7 +56,7 @@ def _account(row: rx.Var[AccountLine]) -> rx.Component:
             rx.el.h3(row.name, class_name="cut"),
             status_badge(row.status),
             rx.cond(row.is_default, rx.el.span("default", class_name="chip")),
-            _actions(row),
+            for_admins(_actions(row)),
             class_name="task-top",
         ),
         problem(row.message),

@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.feedback import confirm, problem
 from cursor_monitor.state.agent import AgentState as State
 from cursor_monitor.state.agent_acts import AgentActsState as Acts
@@ -14,7 +15,7 @@ from cursor_monitor.state.agent_acts import AgentActsState as Acts
 
 def agent_actions() -> list[rx.Component]:
     """The buttons of the page's head."""
-    return [_pin(), _exports(), _stop(), _archive(), _unarchive(), _delete()]
+    return [for_operators(_pin()), _exports(), for_operators(_stop(), _archive(), _unarchive(), _delete())]
 
 
 def agent_shelf() -> rx.Component:

@@ -7,12 +7,13 @@ import reflex as rx
 from cursor_monitor.components.model_choice import model_choice
 from cursor_monitor.components.pictures import pictures
 from cursor_monitor.state.agent_acts import AgentActsState as Acts
+from cursor_monitor.state.shell import ShellState
 
 
 def agent_composer() -> rx.Component:
     """The form, where the agent takes follow-ups."""
     return rx.cond(
-        Acts.controls.contains("followup"),
+        Acts.controls.contains("followup") & ShellState.may_operate,
         rx.el.form(
             rx.el.label("Follow-up", html_for="followup"),
             rx.el.textarea(id="followup", name="followup", rows=3, placeholder="What should it do next?"),

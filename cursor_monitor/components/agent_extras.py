@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.feedback import facts
 from cursor_monitor.components.time import age
 from cursor_monitor.domain.fleet import TAG_LIMIT
@@ -20,12 +21,14 @@ def _tags() -> rx.Component:
     return rx.el.section(
         rx.el.h2("Tags"),
         rx.el.div(rx.foreach(Acts.tags, _tag), class_name="tags"),
-        rx.el.form(
-            rx.el.input(name="tag", max_length=TAG_LIMIT, placeholder="Add a tag", aria_label="Add a tag"),
-            rx.el.button("Add", type="submit", class_name="button"),
-            on_submit=Acts.add_tag,
-            class_name="add-tag",
-            key=Acts.tagged.to(str),
+        for_operators(
+            rx.el.form(
+                rx.el.input(name="tag", max_length=TAG_LIMIT, placeholder="Add a tag", aria_label="Add a tag"),
+                rx.el.button("Add", type="submit", class_name="button"),
+                on_submit=Acts.add_tag,
+                class_name="add-tag",
+                key=Acts.tagged.to(str),
+            ),
         ),
         class_name="section",
         aria_label="Tags",
@@ -35,12 +38,14 @@ def _tags() -> rx.Component:
 def _tag(word: rx.Var[str]) -> rx.Component:
     return rx.el.span(
         rx.el.span(word, class_name="cut"),
-        rx.el.button(
-            rx.icon("x", size=12, aria_hidden="true"),
-            type="button",
-            class_name="copy",
-            aria_label=rx.Var.create("Take off the tag ") + word,
-            on_click=Acts.remove_tag(word),
+        for_operators(
+            rx.el.button(
+                rx.icon("x", size=12, aria_hidden="true"),
+                type="button",
+                class_name="copy",
+                aria_label=rx.Var.create("Take off the tag ") + word,
+                on_click=Acts.remove_tag(word),
+            ),
         ),
         class_name="chip",
         title=word,

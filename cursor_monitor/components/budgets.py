@@ -7,6 +7,7 @@ import reflex as rx
 from cursor_monitor.components.form import field, text_input
 from cursor_monitor.state.orchestration import BudgetView
 from cursor_monitor.state.orchestration import OrchestrationState as State
+from cursor_monitor.state.shell import ShellState
 
 _LIMITS = (
     ("max_agents", "Agents in all"),
@@ -22,7 +23,7 @@ def budgets() -> rx.Component:
         rx.el.h2("Budget"),
         rx.el.ul(rx.foreach(State.budgets, _bar), class_name="budgets", aria_label="Budgets"),
         rx.cond(
-            State.may_set_budget,
+            State.may_set_budget & ShellState.may_operate,
             rx.cond(
                 State.is_budgeting,
                 _form(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.domain.fleet import TAG_LIMIT, BulkAction
 from cursor_monitor.services.bulk import Refusal
@@ -57,16 +58,18 @@ def _bar() -> rx.Component:
                 on_click=State.select_filter,
             ),
         ),
-        *[
-            rx.el.button(
-                rx.icon(icon, size=14, aria_hidden="true"),
-                word,
-                type="button",
-                class_name="button small",
-                on_click=State.begin(action.value),
-            )
-            for action, word, icon in _ACTIONS
-        ],
+        for_operators(
+            *[
+                rx.el.button(
+                    rx.icon(icon, size=14, aria_hidden="true"),
+                    word,
+                    type="button",
+                    class_name="button small",
+                    on_click=State.begin(action.value),
+                )
+                for action, word, icon in _ACTIONS
+            ]
+        ),
         rx.el.button("Choose none", type="button", class_name="button small", on_click=State.clear_selection),
         class_name="bulk-bar",
         role="toolbar",

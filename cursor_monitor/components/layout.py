@@ -11,6 +11,7 @@ from cursor_monitor import routes
 from cursor_monitor.components.nav import bottom_tabs, sidebar
 from cursor_monitor.components.theme import Fonts
 from cursor_monitor.components.time import age
+from cursor_monitor.components.user_menu import user_menu
 from cursor_monitor.state.shell import ShellState
 
 PageFunction = Callable[[], rx.Component]
@@ -74,6 +75,7 @@ def _topbar(crumbs: Sequence[tuple[str, str]]) -> rx.Component:
             ),
             _search_link(),
             _theme_toggle(),
+            user_menu(),
             class_name="right",
         ),
         class_name="topbar",
@@ -102,6 +104,7 @@ def _theme_toggle() -> rx.Component:
 
 def _banners() -> rx.Component:
     return rx.el.div(
+        rx.cond(ShellState.refusal != "", _banner("person", ShellState.refusal)),
         rx.cond(
             ShellState.database_is_out,
             _banner(

@@ -43,6 +43,18 @@ class Unauthorized(AppError):
     code = "unauthorized"
 
 
+class Forbidden(AppError):
+    """Who asks is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class TooMany(AppError):
+    """Too many tries in too short a time; the message says when to try again."""
+
+    code = "too_many_attempts"
+
+
 class Unavailable(AppError):
     """Something the answer depends on is out of reach; trying again later may work."""
 

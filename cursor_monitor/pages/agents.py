@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.feedback import empty, loaded, problem
 from cursor_monitor.components.fleet_bulk import fleet_bulk
 from cursor_monitor.components.fleet_filters import fleet_filters
@@ -20,7 +21,7 @@ def agents() -> rx.Component:
         header(
             "Agents",
             rx.cond(State.is_loaded, rx.el.span(State.count, rx.cond(State.count == 1, " agent", " agents"))),
-            actions=[_export(), _launch()],
+            actions=[_export(), for_operators(_launch())],
         ),
         fleet_filters(),
         problem(State.page_error),

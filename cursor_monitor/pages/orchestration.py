@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components import chips
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.budgets import budgets
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
@@ -51,7 +52,7 @@ def _whole() -> rx.Component:
             rx.el.span(detail.active_agents, " agents busy", class_name="num"),
             rx.cond(detail.started_at, duration(detail.started_at, detail.completed_at)),
             rx.link("Proof of quality", href=f"{routes.ORCHESTRATIONS}/{detail.id}/proof"),
-            actions=[_controls()],
+            actions=[for_operators(_controls())],
         ),
         problem(State.notice),
         rx.cond(
@@ -139,7 +140,7 @@ def _tasks() -> rx.Component:
             empty("Not planned yet", "A worker turns the request into tasks as soon as it takes it up."),
         ),
         rx.fragment(
-            rx.cond(State.detail.status == "waiting", plan_editor()),
+            rx.cond(State.detail.status == "waiting", for_operators(plan_editor())),
             rx.cond(State.tasks.length() > 1, task_graph(State.graph)),
             rx.el.ul(rx.foreach(State.tasks, _task), class_name="rows", aria_label="Tasks"),
         ),
@@ -152,7 +153,7 @@ def _task(task: rx.Var[TaskView]) -> rx.Component:
             rx.el.div(
                 status_badge(task.status),
                 rx.el.span(task.title, class_name="title"),
-                _task_controls(task),
+                for_operators(_task_controls(task)),
                 class_name="task-top",
             ),
             rx.el.div(

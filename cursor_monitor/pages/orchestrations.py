@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.account_choice import account_filter
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.chips import repository_chip
 from cursor_monitor.components.feedback import empty, loaded, problem
 from cursor_monitor.components.layout import header, page
@@ -43,7 +44,7 @@ _MODES = [("", "All modes"), *[(m.value, m.value) for m in Mode]]
 def orchestrations() -> rx.Component:
     """The list under its filters."""
     return rx.fragment(
-        header("Orchestrations", actions=[_new_link()]),
+        header("Orchestrations", actions=[for_operators(_new_link())]),
         _filters(),
         problem(State.page_error),
         loaded(State.is_loaded, State.rows.length() == 0, _nothing(), _list()),

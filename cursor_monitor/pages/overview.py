@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.board import board
 from cursor_monitor.components.feedback import empty, loaded, metric, problem
 from cursor_monitor.components.layout import header, page
@@ -23,7 +24,7 @@ _FAILED = f"{routes.ORCHESTRATIONS}?status=failures&ended=day"
 def overview() -> rx.Component:
     """The numbers, the board, the plots, the feed."""
     return rx.fragment(
-        header("Overview", actions=[_new_link()]),
+        header("Overview", actions=[for_operators(_new_link())]),
         problem(State.page_error),
         loaded(State.is_loaded, State.is_empty, _nothing(), _whole()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.feedback import confirm, empty, loaded, problem
 from cursor_monitor.components.form import choice, field, text_area, text_input
 from cursor_monitor.components.layout import header, page
@@ -41,7 +42,7 @@ def profiles() -> rx.Component:
         header(
             "Repository profiles",
             rx.el.span("What holds for work in some repositories, whoever asks for it. The closest pattern counts."),
-            actions=[_add()],
+            actions=[for_operators(_add())],
         ),
         rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
         problem(State.page_error),
@@ -79,21 +80,23 @@ def _profile(row: rx.Var[ProfileLine]) -> rx.Component:
             rx.el.h2(row.pattern, class_name="mono cut"),
             rx.el.span("changed ", age(row.updated_at), " by ", row.changed_by, class_name="hint"),
             rx.el.div(
-                rx.el.button(
-                    "Edit",
-                    type="button",
-                    class_name="button small",
-                    aria_label="Edit " + row.pattern,
-                    on_click=State.open_form(row.id),
-                ),
-                confirm(
+                for_operators(
                     rx.el.button(
-                        "Delete", type="button", class_name="button small", aria_label="Delete " + row.pattern
+                        "Edit",
+                        type="button",
+                        class_name="button small",
+                        aria_label="Edit " + row.pattern,
+                        on_click=State.open_form(row.id),
                     ),
-                    "Delete this profile?",
-                    "Its rules hold no more for what is asked for from now on.",
-                    "Delete it",
-                    State.delete(row.id),
+                    confirm(
+                        rx.el.button(
+                            "Delete", type="button", class_name="button small", aria_label="Delete " + row.pattern
+                        ),
+                        "Delete this profile?",
+                        "Its rules hold no more for what is asked for from now on.",
+                        "Delete it",
+                        State.delete(row.id),
+                    ),
                 ),
                 class_name="actions",
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.chips import agent_chip
 from cursor_monitor.components.feedback import confirm, empty, facts, loaded, problem
 from cursor_monitor.components.layout import header, page
@@ -95,7 +96,7 @@ def _whole() -> rx.Component:
         rx.el.div(
             rx.el.h2("Job ", job.id),
             status_badge(rx.cond(job.status == "failed", "dead", job.status)),
-            rx.el.div(*_actions(), class_name="actions"),
+            rx.el.div(for_operators(*_actions()), class_name="actions"),
             class_name="task-top",
         ),
         facts(

@@ -7,20 +7,10 @@ import tempfile
 from pathlib import Path
 
 from cursor_monitor.runtime.ports import why_not_free
-from cursor_monitor.settings import Settings
 
 
 class NotReadyError(RuntimeError):
     """The product cannot start here as it is; the message is one line for a person."""
-
-
-def check_address(settings: Settings) -> None:
-    """NotReadyError where others could reach an app that has no sign-in yet."""
-    if not settings.is_local and not settings.open_to_network:
-        raise NotReadyError(
-            f"HOST={settings.host} lets others reach the app, which has no sign-in yet: whoever reaches it could "
-            "start agents and spend money. Keep HOST=127.0.0.1, or allow it with CURSOR_MONITOR_OPEN=1"
-        )
 
 
 def check_port(name: str, host: str, port: int) -> None:

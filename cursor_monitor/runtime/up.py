@@ -27,7 +27,6 @@ def up(settings: Settings, console: Console) -> int:
         # Nobody would be left to stop us if make were killed.
         follow_parent()
     settings = replace(settings, data_dir=(product.ROOT / settings.data_dir).resolve())
-    preflight.check_address(settings)
     preflight.check_data_dir(settings.data_dir)
     run_file = RunFile(settings.data_dir)
     run_file.take(product.address(settings))
@@ -130,8 +129,7 @@ class _Up:
             console.say(
                 "SUPABASE_URL is set, DATABASE_URL is not: the data is in the embedded Postgres, not in Supabase"
             )
-        if not settings.is_local:
-            console.say("the app is open to the network without a sign-in (CURSOR_MONITOR_OPEN=1)")
+        console.say(_who_may_come_in(settings))
         since = "from nothing in" if self._from_nothing else "in"
         console.say(f"Cursor Monitor is ready at {product.address(settings)} ({since} {console.elapsed_seconds:.0f} s)")
 
@@ -140,6 +138,14 @@ class _Up:
         await asyncio.gather(bringing, return_exceptions=True)
         await self._supervisor.stop()
         self._console.say("stopped; the data is kept")
+
+
+def _who_may_come_in(settings: Settings) -> str:
+    if not settings.requires_sign_in:
+        return "open without a sign-in, as only this machine can reach it (AUTH_REQUIRED=1 asks who is there)"
+    if settings.admin_email:
+        return f"everybody signs in; the first administrator is {settings.admin_email}"
+    return "everybody signs in; the first visit creates the administrator"
 
 
 def _first_line(error: Exception) -> str:

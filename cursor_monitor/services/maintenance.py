@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlmodel import Session
 
-from cursor_monitor.store import deliveries, heartbeats, history, idempotency, jobs, leases, uploads
+from cursor_monitor.store import access, deliveries, heartbeats, history, idempotency, jobs, leases, uploads
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
@@ -48,8 +48,9 @@ def drop_history(session: Session) -> int:
 
 @transactional
 def prune(session: Session) -> dict[str, int]:
-    """Forget finished jobs, unused pictures, health events, idempotency keys and old webhooks; how many of each."""
+    """Forget finished jobs, unused pictures, health events, old webhooks, ended sessions and the like; how many."""
     return {
+        "access": access.prune(session),
         "jobs": history.delete_rest(session, older_than_hours=JOB_HOURS),
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
         "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),

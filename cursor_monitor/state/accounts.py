@@ -13,6 +13,7 @@ from cursor_monitor import live
 from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.queries.accounts import AccountRow, list_accounts
 from cursor_monitor.services import account_limits, accounts
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.state.live import LiveMixin
 
 _ACTIONS: Mapping[str, tuple[Callable[..., None], str]] = {
@@ -95,7 +96,7 @@ class AccountsState(LiveMixin, rx.State):
             service, said = _ACTIONS[action]
             name = next((row.name for row in self.rows if row.id == account_id), "")
             try:
-                await asyncio.to_thread(service, account_id[:60], by="local")
+                await asyncio.to_thread(service, account_id[:60], by=caller_name())
             except AppError as error:
                 self.notice = error.message
             else:
@@ -120,15 +121,15 @@ def _submit(form: str, account_id: str, given: Mapping[str, Any]) -> str:
     rate = _number(text.get("requests_per_minute", ""))
     if form == "new":
         fields = {"name": text.get("name", ""), "key": text.get("key", "")}
-        accounts.create({**fields, **({"requests_per_minute": rate} if rate else {})}, by="local")
+        accounts.create({**fields, **({"requests_per_minute": rate} if rate else {})}, by=caller_name())
         return f"{fields['name']} is added; Cursor accepts its key."
     if form == "key":
-        accounts.replace_key(account_id, text.get("key", ""), by="local")
+        accounts.replace_key(account_id, text.get("key", ""), by=caller_name())
         return "Cursor accepts the new key; what waited for it goes on."
-    accounts.rename(account_id, text.get("name", ""), by="local")
-    accounts.limit_rate(account_id, rate or None, by="local")
+    accounts.rename(account_id, text.get("name", ""), by=caller_name())
+    accounts.limit_rate(account_id, rate or None, by=caller_name())
     limits = {name: _number(text.get(name, "")) or None for name in account_limits.LIMITS}
-    account_limits.set_limits(account_id, limits, by="local")
+    account_limits.set_limits(account_id, limits, by=caller_name())
     return f"{text.get('name', '')} is saved."
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor.domain.errors import AppError
+from cursor_monitor.services.caller import caller_name
 
 
 class ActingMixin(rx.State, mixin=True):
@@ -23,7 +24,7 @@ class ActingMixin(rx.State, mixin=True):
         """Call a service in this person's name; False, with the reason in `notice`, where it refuses."""
         self.notice = ""
         try:
-            await asyncio.to_thread(service, *args, by="local")
+            await asyncio.to_thread(service, *args, by=caller_name())
         except AppError as error:
             self.notice = error.message
             return False

@@ -13,6 +13,7 @@ from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.domain.fleet import BATCH_LIMIT, BulkAction, FleetFilter
 from cursor_monitor.services import bulk
 from cursor_monitor.services.bulk import Outcome, Refusal, Wanted
+from cursor_monitor.services.caller import caller_name
 
 DOING: dict[str, str] = {
     BulkAction.FOLLOWUP: "A follow-up goes to",
@@ -78,7 +79,7 @@ class BulkMixin(rx.State, mixin=True):
         try:
             wanted = self._wanted(BulkAction(self.bulk_action), text)
             done = await asyncio.to_thread(
-                bulk.act, wanted, expected=self.bulk_count, batch_id=self._batch_id, by="local"
+                bulk.act, wanted, expected=self.bulk_count, batch_id=self._batch_id, by=caller_name()
             )
         except Invalid as error:
             self.bulk_error = error.message.partition(": ")[2]

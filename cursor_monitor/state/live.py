@@ -12,6 +12,7 @@ import reflex as rx
 
 from cursor_monitor.domain.errors import AppError, NotFound, Unavailable
 from cursor_monitor.live import feed
+from cursor_monitor.state.passing import leave, may_go_on
 
 _COALESCE_SECONDS = 0.03
 _WITHOUT_NEWS_SECONDS = 15.0
@@ -32,6 +33,8 @@ class LiveMixin(rx.State, mixin=True):
     async def watch(self):
         """Read, show, wait for a change, again; what was last known stays while the database is out."""
         while True:
+            if not await may_go_on():
+                return leave()
             async with self:
                 topic = self._topic()
                 seen = feed.version(topic)

@@ -16,6 +16,7 @@ from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
 from cursor_monitor.domain.launch import MODES, REPOSITORIES_LIMIT
 from cursor_monitor.queries import catalogue
 from cursor_monitor.services import agents
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.models import ModelMixin
 from cursor_monitor.state.pictures import pictures_of
@@ -91,7 +92,7 @@ class NewAgentState(ModelMixin, AccountChoiceMixin, rx.State):
         yield
         try:
             fields = self._fields(form)
-            launched = await asyncio.to_thread(agents.launch, fields, by="local", idempotency_key=self._key)
+            launched = await asyncio.to_thread(agents.launch, fields, by=caller_name(), idempotency_key=self._key)
         except Invalid as error:
             self._refuse(error)
         except AppError as error:

@@ -17,6 +17,7 @@ from cursor_monitor.domain.orchestration import PlanTask
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.queries import catalogue
 from cursor_monitor.services import orchestrations
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.services.dry_run import dry_run
 from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.plan_view import NO_PLAN, Draft, PlanView, drafts_of, plan_view
@@ -167,7 +168,9 @@ class NewOrchestrationState(AccountChoiceMixin, rx.State):
             fields = self._fields(form)
             if fields == self._previewed:  # what was looked at, so launch that or say what changed meanwhile
                 fields = {**fields, "plan_hash": self._plan_hash}
-            launched = await asyncio.to_thread(orchestrations.launch, fields, by="local", idempotency_key=self._key)
+            launched = await asyncio.to_thread(
+                orchestrations.launch, fields, by=caller_name(), idempotency_key=self._key
+            )
         except Invalid as error:
             self._refuse(error)
         except AppError as error:

@@ -28,6 +28,7 @@ from cursor_monitor.queries.orchestrations import (
     list_tasks,
 )
 from cursor_monitor.services import orchestrations, plans
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.live import LiveMixin, query_parameter
 from cursor_monitor.state.plan_view import NO_GRAPH, GraphView, graph_view
@@ -187,7 +188,7 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         """Set the limits that were filled in; a refusal is shown at its field."""
         fields = {name: _number(str(form.get(name, "")).strip()) for name in _BUDGETS if form.get(name)}
         try:
-            await asyncio.to_thread(orchestrations.set_budget, self._id(), fields, by="local")
+            await asyncio.to_thread(orchestrations.set_budget, self._id(), fields, by=caller_name())
         except Invalid as error:
             self.budget_errors = {error.field: error.message.partition(": ")[2]}
             self.notice = error.message

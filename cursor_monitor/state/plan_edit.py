@@ -11,6 +11,7 @@ import reflex as rx
 
 from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.services import plans
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.plan_view import Draft, drafts_of
 
@@ -79,7 +80,7 @@ class PlanEditState(ActingMixin, rx.State):
         fields = {"tasks": [_task(draft, text, keys) for draft in self.drafts], "plan_hash": self._hash}
         self.drafts = [replace(draft, error="") for draft in self.drafts]
         try:
-            await asyncio.to_thread(plans.edit_plan, self._id(), fields, by="local")
+            await asyncio.to_thread(plans.edit_plan, self._id(), fields, by=caller_name())
         except Invalid as error:
             self._refuse(error)
         except AppError as error:

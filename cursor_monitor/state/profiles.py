@@ -13,6 +13,7 @@ from cursor_monitor import live
 from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.queries.profiles import ProfileRow, list_profiles
 from cursor_monitor.services import profiles
+from cursor_monitor.services.caller import caller_name
 from cursor_monitor.services.profiles import LISTS
 from cursor_monitor.state.live import LiveMixin
 
@@ -92,7 +93,7 @@ class ProfilesState(LiveMixin, rx.State):
         """Forget a profile."""
         self.notice, self.done = "", ""
         try:
-            await asyncio.to_thread(profiles.delete, profile_id[:60], by="local")
+            await asyncio.to_thread(profiles.delete, profile_id[:60], by=caller_name())
         except AppError as error:
             self.notice = error.message
         else:
@@ -113,9 +114,9 @@ class ProfilesState(LiveMixin, rx.State):
 
 def _save(profile_id: str, fields: dict[str, Any]) -> None:
     if profile_id == _NEW:
-        profiles.create(fields, by="local")
+        profiles.create(fields, by=caller_name())
     else:
-        profiles.replace(profile_id, fields, by="local")
+        profiles.replace(profile_id, fields, by=caller_name())
 
 
 def _fields(form: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:

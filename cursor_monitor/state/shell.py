@@ -8,7 +8,9 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import live
+from cursor_monitor.domain.access import ActorKind, Role
 from cursor_monitor.queries.health import Health, get_health
+from cursor_monitor.services.caller import current_caller
 from cursor_monitor.state.live import LiveMixin
 
 
@@ -21,12 +23,40 @@ class ShellState(LiveMixin, rx.State):
     worker_message: str = ""
     is_simulated: bool = False
     accounts_refused: str = ""  # what is wrong with them and what to do
+    is_open: bool = False
+    user_name: str = ""
+    role: str = ""
+    may_operate: bool = False
+    may_admin: bool = False
+    refusal: str = ""
+    _owner: str = ""
+    _refused_at: str = ""
 
     def _topic(self) -> str:
         return live.HEALTH
 
     def _query(self) -> Callable[[], Any]:
+        self._show_caller()
         return get_health
+
+    def _refuse(self, message: str) -> None:
+        """Say why something was refused, for as long as this page is open."""
+        self.refusal, self._refused_at = message, str(self.router.url.path)
+
+    def _change_owner(self, key: str) -> bool:
+        """Note whose tab this is; True where it was another's."""
+        before, self._owner = self._owner, key
+        return before not in ("", key)
+
+    def _show_caller(self) -> None:
+        actor = current_caller()
+        self.is_open = actor.kind is ActorKind.LOCAL
+        self.user_name = actor.name
+        self.role = str(actor.role)
+        self.may_operate = actor.role.includes(Role.OPERATOR)
+        self.may_admin = actor.role.includes(Role.ADMIN)
+        if self._refused_at != str(self.router.url.path):
+            self.refusal = ""
 
     def _show(self, result: Health) -> None:
         parts = {part.name: part for part in result.components}

@@ -116,7 +116,8 @@ def test_nothing_is_published_beyond_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert set(published) == {"app"}
     assert all(port.startswith("127.0.0.1:") for port in published["app"])
-    assert SERVICES["app"]["environment"]["CURSOR_MONITOR_OPEN"] == "1"
+    # Not an address of one machine alone, so that everybody has to sign in.
+    assert SERVICES["app"]["environment"]["HOST"] == "0.0.0.0"
 
 
 def test_only_the_app_and_the_worker_start_by_themselves() -> None:

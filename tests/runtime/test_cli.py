@@ -89,12 +89,11 @@ def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert complaint(done).startswith(f"the data folder {tmp_path}/file/data cannot be written (Not a directory): ")
 
 
-@pytest.mark.parametrize("command", ["up", "app"])
-def test_an_address_that_others_reach_is_refused_with_the_reason(tmp_path: Path, command: str) -> None:
-    done = run(tmp_path, command, HOST="0.0.0.0")
-    assert done.returncode == 3
-    assert "no sign-in yet" in complaint(done)
-    assert "CURSOR_MONITOR_OPEN=1" in done.stderr
+def test_a_password_of_the_administrator_that_is_too_short_stops_the_start(tmp_path: Path) -> None:
+    done = run(tmp_path, "up", HOST="0.0.0.0", ADMIN_EMAIL="ada@example.com", ADMIN_PASSWORD="hunter2")
+    assert done.returncode == 2
+    assert complaint(done).startswith("ADMIN_PASSWORD: must have at least 12 characters")
+    assert "hunter2" not in done.stderr
 
 
 def test_a_second_start_on_the_same_folder_is_refused(tmp_path: Path, free: str) -> None:

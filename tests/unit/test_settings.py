@@ -131,7 +131,7 @@ def test_a_wrong_host_is_named(name: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("LOG_LEVEL", "LOUD"), ("CURSOR_MONITOR_OPEN", "perhaps"), ("OBSERVE_MIN_SECONDS", "31")],
+    [("LOG_LEVEL", "LOUD"), ("AUTH_REQUIRED", "perhaps"), ("OBSERVE_MIN_SECONDS", "31")],
 )
 def test_other_wrong_values_are_named_with_an_example(name: str, value: str) -> None:
     assert re.fullmatch(rf"{name}: must .+; example: {name}=\S+", complaint(name, value))

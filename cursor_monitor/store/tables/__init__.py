@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cursor_monitor.store.tables.access import ApiToken, AuditEntry, SignInLimit, User, UserSession
 from cursor_monitor.store.tables.accounts import CursorAccount
 from cursor_monitor.store.tables.code_host import CodeHostLimit, CodeHostState
 from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
@@ -15,7 +16,9 @@ from cursor_monitor.store.tables.spending import SlotWait, SpendDay
 __all__ = [
     "Agent",
     "AgentMessage",
+    "ApiToken",
     "Attempt",
+    "AuditEntry",
     "Batch",
     "CacheEntry",
     "CodeHostLimit",
@@ -32,11 +35,14 @@ __all__ = [
     "RepositoryProfile",
     "Run",
     "RunStream",
+    "SignInLimit",
     "SlotWait",
     "SpendDay",
     "Tag",
     "Task",
     "ToolEvent",
     "Upload",
+    "User",
+    "UserSession",
     "WebhookDelivery",
 ]

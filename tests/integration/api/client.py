@@ -25,6 +25,10 @@ class Client:
         """POST to `path`."""
         return self.request("POST", path, **options)
 
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        """DELETE `path`."""
+        return self.request("DELETE", path, **options)
+
     def put(self, path: str, **options: Any) -> httpx.Response:
         """PUT to `path`."""
         return self.request("PUT", path, **options)

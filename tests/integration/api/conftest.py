@@ -11,6 +11,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from cursor_monitor.api.edge import build_edge
+from cursor_monitor.services.identities import forget_identities
 from cursor_monitor.services.startup import close_all, open_all
 from cursor_monitor.settings import Settings
 
@@ -30,7 +31,15 @@ TABLES = (
     "idempotency_keys",
     "webhook_deliveries",
 )
-OTHERS = ("service_health_events", "cursor_cache")
+OTHERS = (
+    "service_health_events",
+    "cursor_cache",
+    "users",
+    "user_sessions",
+    "api_tokens",
+    "sign_in_limits",
+    "audit_log",
+)
 LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}
 
 
@@ -45,6 +54,7 @@ def database(shared_url: str) -> Iterator[str]:
     open_all(Settings(database_url=shared_url))
     yield shared_url
     close_all()
+    forget_identities()
     # Deleting is faster than TRUNCATE for a few rows; the events allow it to retention alone.
     deletions = "".join(f"DELETE FROM {table};" for table in reversed(TABLES + OTHERS))
     with psycopg.connect(shared_url, autocommit=True) as connection:
