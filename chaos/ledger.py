@@ -22,6 +22,7 @@ def violations(url: str, ledger: Json, deleted: Collection[str] = ()) -> Iterato
         yield "the ledger has one agent twice"
     yield from _agents(url, paid)
     yield from _runs(url, paid)
+    yield from _unsent(url)
     yield from _left_working(url, paid, deleted)
     yield from _at_once(url, paid, deleted)
 
@@ -55,6 +56,17 @@ def _runs(url: str, paid: Mapping[str, Json]) -> Iterator[str]:
         for run in agent["runs"][1:]:
             if run["id"] in asked and run["prompt"].strip() != asked[run["id"]]:
                 yield f"agent {agent_id}: run {run['id']} was told something else than its follow-up"
+
+
+def _unsent(url: str) -> Iterator[str]:
+    """Where an orchestration ended, each of its follow-ups was sent, failed or was let go."""
+    rows = ask(
+        url,
+        "SELECT f.id, f.status, f.agent_id FROM agent_followups f JOIN agents a ON a.id = f.agent_id"
+        " JOIN orchestrations o ON o.id = a.orchestration_id WHERE f.status IN ('requested', 'sending')"
+        " AND o.status IN ('completed', 'partial', 'error', 'stopped')",
+    )
+    yield from (f"follow-up {number} to agent {agent_id} is {status} for ever" for number, status, agent_id in rows)
 
 
 def _left_working(url: str, paid: Mapping[str, Json], deleted: Collection[str]) -> Iterator[str]:

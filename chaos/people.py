@@ -80,8 +80,8 @@ class People:
         """Approve what waits, let go on what is held up, try again what ended incomplete, as the orders say."""
         rows = ask(
             self._world.url,
-            "SELECT id::text, status, error_code FROM orchestrations WHERE NOT is_cancelling"
-            " AND status IN ('waiting', 'blocked', 'partial', 'error', 'stopped')",
+            "SELECT id::text, status, error_code FROM orchestrations WHERE status IN ('partial', 'error', 'stopped')"
+            " OR (status IN ('waiting', 'blocked') AND NOT is_cancelling)",
         )
         for key, status, code in rows:
             order = self.launched[key]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from chaos.drive import Drive
 from chaos.orders import make_orders
 from chaos.storm import storm
 from chaos.verdict import judge
-from chaos.world import World, world
+from chaos.world import world
 from tests.support.postgres import ask
 
 
@@ -36,16 +37,17 @@ class Outcome:
     seconds: float
 
 
-def run(
-    plan: Plan,
-    folder: Path,
-    tell: Callable[[str], None] = print,
-    *,
-    before_verdict: Callable[[World], None] = lambda _: None,
-) -> Outcome:
+def run(plan: Plan, folder: Path, tell: Callable[[str], None] = print) -> Outcome:
     """Do it; the folder keeps what everybody said."""
-    facts = {"seed": plan.seed, "workers": plan.workers, "time_scale": plan.time_scale}
-    with world(folder, **facts) as made:
+    with driven(plan, folder, tell) as drive:
+        seconds = drive.seconds
+        return Outcome(judge(drive), _facts(drive), seconds)
+
+
+@contextlib.contextmanager
+def driven(plan: Plan, folder: Path, tell: Callable[[str], None] = print) -> Iterator[Drive]:
+    """The run, done, with its world still there for the length of a block."""
+    with world(folder, seed=plan.seed, workers=plan.workers, time_scale=plan.time_scale) as made:
         drive = Drive(
             made,
             make_orders(plan.seed, plan.orchestrations),
@@ -55,9 +57,7 @@ def run(
             tell=tell,
         )
         drive.run()
-        seconds = drive.seconds
-        before_verdict(made)
-        return Outcome(judge(drive), _facts(drive), seconds)
+        yield drive
 
 
 def _facts(drive: Drive) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from chaos import history, ledger
 from chaos.drive import Drive
@@ -87,7 +87,7 @@ def _counted(url: str) -> Iterator[str]:
         yield f"counted {told_agents} agents and {told_followups} follow-ups, decided {agents} and {followups}"
 
 
-def _said(logs: Iterator[str] | Collection[str]) -> Iterator[str]:
+def _said(logs: Iterable[str]) -> Iterator[str]:
     words: Counter[str] = Counter()
     for log in logs:
         for match in _ERROR.finditer(log):
@@ -99,10 +99,10 @@ def _said(logs: Iterator[str] | Collection[str]) -> Iterator[str]:
 def _cause(log: str, match: re.Match[str]) -> str:
     """The message, and the last line of the traceback behind it."""
     rest = log[match.end() : match.end() + 20_000].splitlines()
-    lines: Sequence[str] = []
+    lines: list[str] = []
     for line in rest[1:]:
         if re.match(r"\d{4}-\d\d-\d\d ", line):
             break
-        lines = [*lines, line]
-    message = match[1].split(" job_id=")[0]
-    return f"{message[:200]} {lines[-1][:300] if lines else ''}".strip()
+        lines.append(line)
+    message, last = (re.sub(r" \w+=['\d].*", "", text) for text in (match[1], lines[-1] if lines else ""))
+    return f"{message[:200]} {last[:300]}".strip()
