@@ -22,7 +22,8 @@ _BLOWS: Mapping[str, int] = {
 }
 
 _RULES: Sequence[dict[str, Any]] = (
-    {"effect": "rate_limit", "retry_after": 1, "count": 4},
+    {"effect": "rate_limit", "retry_after": 1, "count": 1},
+    {"effect": "status", "status": 429, "code": "rate_limit_exceeded", "headers": {"retry-after": "1"}, "count": 4},
     {"effect": "rate_limit", "retry_after": None, "count": 4, "method": "POST"},
     {"effect": "status", "status": 500, "count": 5},
     {"effect": "status", "status": 503, "count": 4, "method": "POST", "when": "after"},
@@ -81,6 +82,6 @@ def storm(seed: str, gap_seconds: float = 1.0, kinds: Sequence[str] = ()) -> Ite
 def _blow(dice: random.Random, kind: str, gap_seconds: float) -> Blow:
     after = dice.uniform(0.3, 1.7) * gap_seconds
     rule = dice.choice(_RULES) if kind == "api" else {}
-    leases = dice.choice((0.5, 1.5, 2.5, 5))  # the longest outlasts what a transaction may stand idle
+    leases = dice.choice((0.5, 0.5, 1.5, 1.5, 2.5, 5))  # the longest outlasts what a transaction may stand idle
     lasts = {"kill": dice.uniform(0, 2), "freeze": leases * LEASE_SECONDS}.get(kind, 0.0)
     return Blow(after, kind, lasts, rule, dice.getrandbits(32))

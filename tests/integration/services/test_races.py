@@ -14,7 +14,7 @@ from cursor_monitor.services.attempts import Located, locate
 from cursor_monitor.store import agents, jobs, tables
 from cursor_monitor.store.database import transaction
 from tests.fakes.cursor import MORE, FakeCursor
-from tests.support.pump import Pump
+from tests.support.pump import Pump, skip
 
 LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}
 
