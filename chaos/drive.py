@@ -63,7 +63,7 @@ class Drive:
         """Until everything ended or rests, or nothing moves any more; then until no job is under way."""
         self._in(0, self._look)
         self._in(_TELL_SECONDS, self._say)
-        self._next_blow()
+        self._begin_storm()
         while not self._is_over:
             self._do_what_is_due()
             time.sleep(_TICK_SECONDS)
@@ -114,6 +114,13 @@ class Drive:
                 self._in(control.after_seconds + 2, lambda: self.people.control(key, Control(0, "resume")))
         if order.rests == "paused":
             self._in(1, lambda: self.people.control(key, Control(0, "pause")))
+
+    def _begin_storm(self) -> None:
+        """Once the first agent was launched: what strikes workers that only start proves little."""
+        if ask(self.world.url, "SELECT 1 FROM agents WHERE launch_status = 'launched' LIMIT 1"):
+            self._next_blow()
+        else:
+            self._in(_LOOK_SECONDS, self._begin_storm)
 
     def _next_blow(self) -> None:
         blow = next(self._blows, None)

@@ -116,12 +116,12 @@ class People:
                 self.deleted.add(agent_id)
             try:
                 self._at_cursor(agent_id, action)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, ValueError):  # the storm strikes them too
                 action += " failed"
             self.acts[f"outside {action}"] += 1
 
     def _at_cursor(self, agent_id: str, action: str) -> None:
-        http, path, auth = self._world.simulator.http, f"/v1/agents/{agent_id}", ("outsider", "")
+        http, path, auth = self._world.simulator.http, f"/v1/agents/{agent_id}", ("simulator", "")
         if action == "delete":
             http.delete(path, auth=auth)
         elif action == "archive":

@@ -31,7 +31,7 @@ class World:
         self.server.start()
         self.url = self.server.url
         schema.migrate(self.url)
-        open_all(Settings(database_url=self.url, cursor_webhook_secret=SECRET))
+        open_all(Settings(database_url=self.url, cursor_webhook_secret=SECRET, data_dir=folder / "data"))
         self.simulator = Simulator(folder / "simulator.log", time_scale, seed=seed)
         self.simulator.wait_until_up()
         self.workers = Workers(self._environ(streams), folder)
@@ -43,6 +43,7 @@ class World:
     def _environ(self, streams: int) -> dict[str, str]:
         return {
             "DATABASE_URL": self.url,
+            "DATA_DIR": str(self.folder / "data"),
             "CURSOR_API_URL": self.simulator.url,
             "CURSOR_RATE_PER_MINUTE": "1000000",
             "OBSERVE_MIN_SECONDS": "0.5",
@@ -74,6 +75,11 @@ class World:
         self.expected_dead.add(worker.child.pid)
         worker.kill()
         return True
+
+    def kill_all(self) -> None:
+        """SIGKILL every worker."""
+        self.expected_dead |= {worker.child.pid for worker in self.workers.all}
+        self.workers.end()
 
     def begin_worker(self) -> None:
         """Put another in its place."""

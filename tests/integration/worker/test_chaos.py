@@ -9,7 +9,7 @@ import pytest
 
 from chaos.run import Plan, driven
 from chaos.verdict import judge
-from tests.support.postgres import ask, ask_one
+from tests.support.postgres import ask
 
 BLOWS = ("api", "kill", "hints", "api", "freeze", "kill", "api", "crash", "outside", "api", "kill", "cut", "hints")
 PLAN = Plan("ci", orchestrations=15, workers=2, time_scale=0.05, gap_seconds=0.6, blows=BLOWS)
@@ -26,10 +26,14 @@ def test_nothing_is_lost_or_paid_for_twice_and_the_verdict_can_tell(
         assert (struck["kill"], struck["crash"], struck["freeze"]) == (3, 1, 1)
         # Now the opposite: what the verdict is there for is done, and must be told.
         url, http = drive.world.url, drive.world.simulator.http
-        key = ask_one(url, "SELECT id::text FROM orchestrations WHERE status = 'completed' ORDER BY id LIMIT 1")
-        agent_id = ask_one(url, "SELECT id FROM agents WHERE orchestration_id::text = %s LIMIT 1", [key])
-        http.post(f"/v1/agents/{agent_id}/runs", json={"prompt": {"text": "Again!"}}, auth=("chaos", ""))
-        http.post("/v1/agents", json={"prompt": {"text": "Twice!"}}, auth=("chaos", ""))
+        drive.world.kill_all()  # nobody mends it meanwhile
+        query = (
+            "SELECT o.id::text, a.id FROM orchestrations o JOIN agents a ON a.orchestration_id = o.id"
+            " WHERE o.status = 'completed' AND a.agent_status = 'IDLE' ORDER BY 2 LIMIT 1"
+        )
+        ((key, agent_id),) = ask(url, query)
+        for path, words in ((f"/v1/agents/{agent_id}/runs", "Again!"), ("/v1/agents", "Twice!")):
+            http.post(path, json={"prompt": {"text": words}}, auth=("simulator", "")).raise_for_status()
         ask(url, f"{JOB} VALUES ('launch_agent', 'processing', 'a dead worker', 1, now() - interval '1 h', 1)")
         ask(url, "UPDATE orchestrations SET tasks_completed = 0, status = 'running' WHERE id::text = %s", [key])
         ask(url, "UPDATE spend_days SET agents = agents + 1")
