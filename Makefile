@@ -8,10 +8,10 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$name; break; fi; done)
 BIN := .venv/bin
-SOURCES := $(wildcard cursor_monitor worker tests bench scripts rxconfig.py)
+SOURCES := $(wildcard cursor_monitor worker tests bench chaos scripts rxconfig.py)
 ONLY ?=
 
-.PHONY: help run test lint fix bench clean install install-dev page-lock python
+.PHONY: help run test lint fix bench chaos clean install install-dev page-lock python
 
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ fix: install-dev ## mend style where a tool can
 
 bench: install-dev ## measure against peers and limits; ONLY=name runs one part
 	$(BIN)/python -m bench $(ONLY)
+
+chaos: install-dev ## break everything at random and prove that nothing was lost or paid twice; SEED, ORCHESTRATIONS, WORKERS
+	$(BIN)/python -m chaos
 
 page-lock: install ## renew reflex.lock, the npm packages of the pages
 	$(BIN)/python -m cursor_monitor.runtime.pages --update-lock

@@ -63,6 +63,8 @@ class StreamReader:
                     seconds = _REFUSED_SECONDS
                 except CursorError as error:
                     seconds = await self._after(error)
+                except Unavailable:  # not the stream's fault: each request is first counted in the database
+                    seconds = _OUTAGE_SECONDS
                 except Exception as error:
                     log.exception("a stream cannot be read", extra={"run_id": it.start.run_id})
                     it.fail(type(error).__name__)

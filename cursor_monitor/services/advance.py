@@ -62,6 +62,9 @@ def write(
             if consequence.followup is not None:
                 agents.insert_followup(session, **consequence.followup)
             wanted.extend(consequence.jobs)
+        for event in events:
+            if isinstance(event, e.FollowUpDropped):
+                agents.cancel_followups(session, [UUID(event.followup_id)], event.reason)
         _count(session, after.account_id, events)
         notices.announce(session, f"orchestration:{after.id}")
     if wake_at is not None:

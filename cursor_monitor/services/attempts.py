@@ -248,7 +248,9 @@ async def send_followup(job: ClaimedJob, api: CursorApi) -> Outcome:
         return again(error, _LOOK_AGAIN_SECONDS)
     except Permanent as error:
         if error.code == "agent_busy":
-            await asyncio.to_thread(_mark_requested, job)
+            # After an earlier try it may be busy with just this follow-up, which came late: then look, do not send.
+            if not sending.is_sending:
+                await asyncio.to_thread(_mark_requested, job)
             return Snooze(_BUSY_SECONDS)
         return await hold_followup(job, error.code, error.message, error.kind)
     await asyncio.to_thread(_record_sent, job, run)
@@ -271,11 +273,10 @@ async def _send(job: ClaimedJob, api: CursorApi, sending: _Sending) -> RunView:
 
 @transactional
 def _begin_followup(session: Session, job: ClaimedJob) -> _Sending | None:
-    followup = agents.find_followup(session, _followup_id(job))
+    found = locate(session, agents.find(session, _agent_id(job)))
+    followup = agents.find_followup(session, _followup_id(job), lock=True)
     if followup is None or followup.status not in ("requested", "sending"):
         return None
-    agent = agents.find(session, followup.agent_id)
-    found = locate(session, agent)
     is_sending = followup.status == "sending"
     if found is not None and not is_sending and _is_called_off(found, followup):
         _drop_followup(session, found, followup, "cancelled", "the orchestration is cancelled")

@@ -189,6 +189,8 @@ def _has_new_run(agent: Listed | tables.Agent, item: AgentView, runs: set[str]) 
 
 def _compare(session: Session, item: AgentView, runs: set[str], says_idle: bool) -> None:
     agent = agents.find(session, item.id, lock=True)
+    if item.latest_run_id is not None and item.latest_run_id not in runs:
+        runs = agents.select_known_runs(session, [item.latest_run_id])  # it may be one that came before we had the lock
     if agent is None or not _is_news(agent, item, runs, says_idle):
         return
     is_at_rest = agent.run_status in RUN_TERMINAL or agent.latest_run_id is None

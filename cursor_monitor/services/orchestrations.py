@@ -140,6 +140,10 @@ def followup_task(session: Session, orchestration_id: str, key: str, text: str, 
         raise Conflict(f"A follow-up to task {key} is still waiting to be sent.", code="followup_pending")
     if attempt.iterations >= s.options.max_iterations:
         raise Conflict(f"All {s.options.max_iterations} follow-ups of task {key}'s agent are used.")
+    most = s.options.max_parallel_agents
+    if not attempt.is_live and len(s.live_attempts) >= most:
+        wait = f"{most} agents work, and no more may at once" if most > 1 else "another agent works"
+        raise Conflict(f"Task {key}'s agent has to wait: {wait}. Send it once one has ended.", code="no_slot")
     now = database_now(session)
     closed = closed_for(s, now, followups=1)
     if closed is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 import psycopg
 from sqlalchemy import Engine, create_engine, text
@@ -19,6 +19,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TRIES = 4
+
+# A process that is stopped within a transaction, by a debugger or with its machine, would hold its locks for ever.
+# Behind a pooler the server's process is not ours to set up, and has another number than we were told.
+IDLE_SECONDS = 10.0
+_BOUND_IDLING: LiteralString = (
+    "SELECT set_config('idle_in_transaction_session_timeout', %s, false) WHERE pg_backend_pid() = %s"
+)
 
 _engine: Engine | None = None
 _url: str | None = None
@@ -35,15 +42,18 @@ _CONNECT: dict[str, Any] = {
 }
 
 
-def open_database(url: str, *, pool_size: int = 10, overflow: int = 5) -> None:
-    """Point this process at a database; connects only when first used. Call it after any fork."""
+def open_database(url: str, *, pool_size: int = 10, overflow: int = 5, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Point this process at a database; connects only when first used. Call it after any fork.
+
+    A transaction that stands idle for `idle_seconds` is ended by the server.
+    """
     global _engine, _url
     close_database()
     _url = url
     _engine = create_engine(
         "postgresql+psycopg://",
         # Prepared statements would break behind a transaction pooler (PgBouncer, Supabase's port 6543).
-        creator=lambda: psycopg.connect(url, prepare_threshold=None, **_CONNECT),
+        creator=lambda: _bounded(psycopg.connect(url, prepare_threshold=None, **_CONNECT), idle_seconds),
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=5,
@@ -116,7 +126,7 @@ def ping() -> None:
 def connect() -> psycopg.Connection[Any]:
     """A connection of its own, in autocommit; the caller closes it."""
     with plainly():
-        return psycopg.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT)
+        return _bounded(psycopg.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT), IDLE_SECONDS)
 
 
 async def connect_listener_async() -> psycopg.AsyncConnection[Any]:
@@ -153,7 +163,7 @@ def plainly() -> Iterator[None]:
     """Raise Unavailable for whatever says that the database is out of reach."""
     try:
         yield
-    except (PoolTimeout, psycopg.OperationalError) as error:
+    except (PoolTimeout, psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
         raise _unavailable() from error
     except (OperationalError, InterfaceError, DBAPIError) as error:
         if is_transient(error) or not _is_lost(error):
@@ -161,13 +171,21 @@ def plainly() -> Iterator[None]:
         raise _unavailable() from error
 
 
+def _bounded(connection: psycopg.Connection[Any], idle_seconds: float) -> psycopg.Connection[Any]:
+    connection.execute(_BOUND_IDLING, (f"{idle_seconds * 1000:.0f}ms", connection.info.backend_pid))
+    if not connection.autocommit:
+        connection.commit()
+    return connection
+
+
 def _is_lost(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
-    # 57P0x: the server is shutting down or starting; 53300: too many connections; no state: the link broke.
+    # 57P0x: the server is shutting down or starting; 53300: too many connections; 25P03: we stood idle for too long;
+    # no state: the link broke.
     return (
         error.connection_invalidated
         or state[:3] == "57P"
-        or state == "53300"
+        or state in ("53300", "25P03")
         or (not state and isinstance(error, (OperationalError, InterfaceError)))
     )
 

@@ -59,9 +59,8 @@ _TASK_FIELDS = (
 
 def lock_snapshot(session: Session, orchestration_id: UUID) -> Snapshot | None:
     """The orchestration, whole, with its row locked until the transaction ends."""
-    row = session.exec(
-        select(tables.Orchestration).where(tables.Orchestration.id == orchestration_id).with_for_update()
-    ).one_or_none()
+    query = select(tables.Orchestration).where(tables.Orchestration.id == orchestration_id).with_for_update()
+    row = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     return None if row is None else _snapshot(session, row)
 
 
@@ -102,7 +101,7 @@ def select_tasks(session: Session, orchestration_id: UUID) -> Sequence[tables.Ta
     """The tasks in the order of the plan; the planner's part is none of them."""
     row = tables.Task
     query = select(row).where(row.orchestration_id == orchestration_id, row.position > _PLANNER_POSITION)
-    return session.exec(query.order_by(col(tables.Task.position))).all()
+    return session.exec(query.order_by(col(row.position)).execution_options(populate_existing=True)).all()
 
 
 def select_newest(
@@ -142,9 +141,10 @@ def select_newest(
 def _snapshot(session: Session, row: tables.Orchestration) -> Snapshot:
     attempts: dict[str, list[Attempt]] = {}
     states = select(tables.Attempt).where(tables.Attempt.orchestration_id == row.id)
-    for state in session.exec(states.order_by(col(tables.Attempt.number))):
+    fresh = states.order_by(col(tables.Attempt.number)).execution_options(populate_existing=True)
+    for state in session.exec(fresh):
         attempts.setdefault(state.task_key, []).append(codec.load_attempt(state.state))
-    planner = session.get(tables.Task, (row.id, PLANNER_KEY))
+    planner = session.get(tables.Task, (row.id, PLANNER_KEY), populate_existing=True)
     values: dict[str, Any] = {name: getattr(row, name) for name in _PROJECTED}
     values["mode"] = Mode(row.mode)
     values["warned"] = tuple(row.warned)

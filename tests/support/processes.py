@@ -69,11 +69,11 @@ class Process:
 class Simulator(Process):
     """Cursor's API, played; `url` is its address."""
 
-    def __init__(self, log: Path, time_scale: float) -> None:
+    def __init__(self, log: Path, time_scale: float, seed: str = "7") -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
-        environ = {"SIMULATOR_PORT": str(port), "SIM_TIME_SCALE": str(time_scale), "SIM_SEED": "7"}
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        environ = {"SIMULATOR_PORT": str(port), "SIM_TIME_SCALE": str(time_scale), "SIM_SEED": seed}
         super().__init__("cursor_monitor.simulator", environ, log)
 
     def wait_until_up(self) -> None:

@@ -11,7 +11,7 @@ from cursor_monitor.domain.errors import Conflict, Invalid
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.services import orchestrations
-from tests.fakes.cursor import MORE, FakeCursor
+from tests.fakes.cursor import GOOD, MORE, FakeCursor
 from tests.support.postgres import ask
 from tests.support.pump import Pump
 
@@ -83,3 +83,17 @@ def test_a_budget_that_is_none_is_refused(database: str, fields: dict[str, Any],
     with pytest.raises(Invalid) as caught:
         orchestrations.set_budget(made, fields, by="ada")
     assert caught.value.field == field
+
+
+async def test_a_person_cannot_wake_an_agent_beyond_those_that_may_work_at_once(pump: Pump, cursor: FakeCursor) -> None:
+    cursor.answers.extend([GOOD, None])
+    tasks = [{"key": key, "prompt": f"Do {key}."} for key in ("first", "second")]
+    fields = {"prompt": "Both.", "repository": "acme/web", "mode": "PIPELINE", "tasks": tasks}
+    made = orchestrations.launch({**fields, "options": {"max_parallel_agents": 1}}, by="ada")
+    await pump.run_until(lambda: len(cursor.agents) == 2)
+    with pytest.raises(Conflict, match="has to wait: another agent works") as refused:
+        orchestrations.followup_task(made, "first", "And a test.", by="ada")
+    assert refused.value.code == "no_slot"
+    orchestrations.followup_task(made, "second", "And a test.", by="ada")  # its agent is the one that works
+    cursor.end_run([*cursor.agents][1])
+    await pump.run_until(lambda: status(made) == "completed")

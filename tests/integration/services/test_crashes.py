@@ -13,7 +13,7 @@ from cursor_monitor.queries import agents as agent_queries
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.services import agents, orchestrations
 from cursor_monitor.store import database as db
-from tests.fakes.cursor import MORE, FakeCursor
+from tests.fakes.cursor import MORE, FakeCursor, FakeRun
 from tests.support.pump import Pump, lose_leases, skip
 
 LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}
@@ -149,3 +149,38 @@ async def test_a_persons_follow_up_after_the_end_of_the_orchestration_is_sent(pu
     await pump.run_until(lambda: agent_queries.get_agent(agent_id).followups[-1].status == "sent")
     assert [run.prompt for run in cursor.agents[agent_id].runs][1:] == ["And a word on upgrading."]
     assert status_of(made) == "completed"
+
+
+async def test_a_follow_up_that_arrives_after_its_sender_died_is_not_sent_again(
+    pump: Pump, cursor: FakeCursor, crashes: Crashes
+) -> None:
+    cursor.answers.extend([MORE, None])
+    made = orchestrations.launch(LAUNCH, by="test")
+    await until_the_next(pump, JobKind.SEND_FOLLOWUP)
+    (agent,) = cursor.agents.values()
+    sent: list[str] = []
+
+    def arrives_late(name: str, moment: str) -> None:
+        if (name, moment) == ("create_run", "before"):
+            if not sent:
+                sent.append("by the first, whose request is under way when it dies")
+                raise Crashed
+            if len(agent.runs) == 1:
+                agent.runs.append(FakeRun("run-late", asked_of(made), None))
+
+    cursor.on_call = arrives_late
+    with pytest.raises(Crashed):
+        await pump.run_due(JobKind.SEND_FOLLOWUP)
+    lose_leases()
+    skip(60)
+    await pump.run_due(JobKind.SEND_FOLLOWUP)
+    cursor.end_run(agent.spec.agent_id)
+    await pump.run_until(lambda: status_of(made) == "completed")
+    assert [run.id for run in agent.runs[1:]] == ["run-late"]
+
+
+def asked_of(orchestration_id: str) -> str:
+    (task,) = queries.list_tasks(orchestration_id)
+    with db.reading() as session:
+        query = "SELECT prompt FROM agent_followups WHERE agent_id = %s"
+        return session.connection().exec_driver_sql(query, (task.agent_id,)).scalar_one()

@@ -134,3 +134,18 @@ def test_too_many_connections_are_said_to_be_unavailable(database: str) -> None:
     finally:
         db.close_database()
         ask(database, "DROP ROLE narrow")
+
+
+def test_a_process_that_stops_within_a_transaction_does_not_hold_its_locks_for_ever(two_rows: str) -> None:
+    open_database(two_rows, idle_seconds=0.2)
+
+    def stop_in_the_middle() -> None:
+        with transaction() as session:
+            add_one(session, "a")
+            # As a stopped process would: its session is there, and says nothing more.
+            ask(two_rows, "SET statement_timeout = '10s'; UPDATE cursor_cache SET value = '7' WHERE key = 'a'")
+            session.connection().execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable):
+        stop_in_the_middle()
+    assert ask_one(two_rows, "SELECT value FROM cursor_cache WHERE key = 'a'") == 7
