@@ -61,8 +61,9 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
 def test_every_page_is_whole(open_page: OpenPage, paths: dict[str, str], look: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
+    page = open_page("/", **LOOKS[look])
     for name, path in paths.items():
-        page = open_page(path, **LOOKS[look])
+        page.goto(path)
         settle(page)
         if name == "new-orchestration":
             expect(page.get_by_label("Prompt of Task 2")).to_be_visible()
@@ -70,7 +71,6 @@ def test_every_page_is_whole(open_page: OpenPage, paths: dict[str, str], look: s
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         page.screenshot(path=SHOTS / f"{name}-{look}.png", full_page=True)
         faults += [f"{name}: {fault}" for fault in (*violations(page), *cut_off(page))]
-        page.close()
     assert faults == []
 
 
