@@ -182,7 +182,7 @@ CREATE TABLE IF NOT EXISTS agents (
     error_message    text,
     launch_options   jsonb NOT NULL DEFAULT '{}',
     state            text GENERATED ALWAYS AS (CASE
-                     WHEN launch_status = 'requested' THEN 'queued'
+                     WHEN launch_status = 'requested' THEN CASE WHEN error_code IS NULL THEN 'queued' ELSE 'blocked' END
                      WHEN launch_status <> 'launched' THEN launch_status
                      WHEN run_status = 'FINISHED' THEN 'finished'
                      WHEN run_status IN ('ERROR', 'EXPIRED') THEN 'failed'
@@ -212,7 +212,7 @@ ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_at timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS listed_update timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS launch_options jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS state text GENERATED ALWAYS AS (CASE
-    WHEN launch_status = 'requested' THEN 'queued'
+    WHEN launch_status = 'requested' THEN CASE WHEN error_code IS NULL THEN 'queued' ELSE 'blocked' END
     WHEN launch_status <> 'launched' THEN launch_status
     WHEN run_status = 'FINISHED' THEN 'finished'
     WHEN run_status IN ('ERROR', 'EXPIRED') THEN 'failed'

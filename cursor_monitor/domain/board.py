@@ -28,6 +28,7 @@ NEEDS_PERSON = (Column.RESPOND, Column.REVIEW, Column.MERGE)
 # The words of agents, as the statuses of orchestrations.
 AGENT_STATUSES = {
     "queued": OrchestrationStatus.QUEUED,
+    "blocked": OrchestrationStatus.BLOCKED,
     "working": OrchestrationStatus.RUNNING,
     "finished": OrchestrationStatus.COMPLETED,
     "failed": OrchestrationStatus.ERROR,

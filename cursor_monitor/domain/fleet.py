@@ -7,8 +7,11 @@ from enum import StrEnum
 
 from cursor_monitor.domain.errors import Invalid
 
-STATES = ("queued", "working", "finished", "failed", "cancelled")
+STATES = ("queued", "blocked", "working", "finished", "failed", "cancelled")
 """The derived words the fleet is filtered by; Cursor's own words stay in `run_status`."""
+
+UNSENT = ("requested", "sending")
+"""The statuses of a follow-up that Cursor does not have, as far as is known."""
 
 SHELVES = ("current", "archived", "deleted")
 ORIGINS = ("orchestration", "person", "elsewhere")

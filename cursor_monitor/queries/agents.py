@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid, NotFound
+from cursor_monitor.domain.fleet import UNSENT
 from cursor_monitor.queries.code_host import CodeHostRow, code_host_row
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.queries.truth import TruthRow, truth_rows
@@ -67,7 +68,7 @@ class FollowupRow:
 
     id: str
     prompt: str
-    status: str
+    status: str  # requested, blocked, sending, sent, failed, cancelled
     run_id: str | None
     error_message: str | None
     created_by: str
@@ -224,7 +225,9 @@ def _run(r: tables.Run) -> RunRow:
 
 
 def _followup(f: tables.Followup) -> FollowupRow:
-    return FollowupRow(str(f.id), f.prompt, f.status, f.run_id, f.error_message, f.created_by, f.created_at, f.sent_at)
+    # What waits with a reason is for a person to mend; without one it waits its turn.
+    status = "blocked" if f.status in UNSENT and f.error_message else f.status
+    return FollowupRow(str(f.id), f.prompt, status, f.run_id, f.error_message, f.created_by, f.created_at, f.sent_at)
 
 
 def _time(value: str) -> datetime:

@@ -118,8 +118,9 @@ def _of_orchestration(row: Any, held: str | None, pulls: tuple[Pull, ...], now: 
 def _of_agent(row: Any, held: str | None, pulls: tuple[Pull, ...], now: datetime) -> tuple[Place, Card]:
     status = AGENT_STATUSES[row["state"]]
     is_working = status is OrchestrationStatus.RUNNING
+    is_asked_for = status in (OrchestrationStatus.QUEUED, OrchestrationStatus.BLOCKED)
     work = Work(status, row["reason"], int(is_working), None, held, row["ended_at"], pulls)
-    since = row["created_at"] if is_working or status is OrchestrationStatus.QUEUED else row["ended_at"]
+    since = row["created_at"] if is_working or is_asked_for else row["ended_at"]
     return _card(row, "agent", routes.agent(row["id"]), since, place(work, now), (0, 0))
 
 
@@ -160,7 +161,7 @@ def _by_status(orchestrations: Iterable[Any], agents: Iterable[Any]) -> dict[str
 
 
 _STATUSES_OF: dict[Column, set[str]] = {
-    Column.RESPOND: {"waiting", "blocked", "error", "partial", "agent failed"},
+    Column.RESPOND: {"waiting", "blocked", "error", "partial", "agent failed", "agent blocked"},
     Column.REVIEW: {"completed", "agent finished"},
     Column.MERGE: {"completed", "agent finished"},
     Column.WORKING: {"running", "agent working"},

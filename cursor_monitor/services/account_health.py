@@ -127,7 +127,15 @@ def release(account_id: str, *, only_oldest: bool) -> int:
         waiting = accounts.select_blocked(session, account_id, HELD_CODES)
     for orchestration_id in waiting[:1] if only_oldest else waiting:
         _resume(orchestration_id, account_id)
+    if only_oldest and not waiting:
+        _try_oldest(account_id)
     return len(waiting)
+
+
+@transactional
+def _try_oldest(session: Session, account_id: str) -> None:
+    """Bring the oldest launch or follow-up forward: nothing but that tells whether there is money again."""
+    accounts.wake_oldest(session, account_id)
 
 
 def block(account_id: str) -> None:

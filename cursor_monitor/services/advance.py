@@ -65,6 +65,8 @@ def write(
         for event in events:
             if isinstance(event, e.FollowUpDropped):
                 agents.cancel_followups(session, [UUID(event.followup_id)], event.reason)
+            if isinstance(event, e.AttemptReleased):
+                agents.update(session, event.agent_id, error_code=None, error_message=None)
         _count(session, after.account_id, events)
         notices.announce(session, f"orchestration:{after.id}")
     if wake_at is not None:

@@ -41,6 +41,8 @@ _FOR_A_PERSON = {
     "repository": "Cursor cannot see the repository or its branch: renamed, deleted, made private, or not opened to "
     "Cursor's app. Mend that at the code host, then resume; or cancel and launch anew under its new name.",
 }
+# What is about the key and not about the one request waits even where no orchestration could be resumed.
+_FOR_THE_ACCOUNT = frozenset({"key", "plan", "money"})
 _BUSY_SECONDS = 3.0
 _HELD_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 2.0
@@ -89,7 +91,7 @@ async def hold_launch(job: ClaimedJob, code: str, message: str, kind: str) -> Ou
 
 
 def _held_outcome(code: str) -> Outcome:
-    is_probe = trouble_of(code) is Trouble.MONEY
+    is_probe = code not in HELD_CODES or trouble_of(code) is Trouble.MONEY  # nothing but another try can tell
     return Snooze(PROBE_SECONDS if is_probe else _HELD_SECONDS, forgets=False)
 
 
@@ -203,7 +205,9 @@ def _record_launch_refused(session: Session, job: ClaimedJob, code: str, message
     if found is not None and found.snapshot.is_cancelling and job.attempt > 1 and code in HELD_CODES:
         return True  # an earlier try may have launched it, which must be known before it counts as cancelled
     plain = why_held(session, agent.account_id, code, f"Cursor refused the launch ({code}): {message}")
-    held = kind in _FOR_A_PERSON if found is not None else code in HELD_CODES
+    held = kind in _FOR_A_PERSON if found is not None else _waits_alone(code, kind)
+    if held and found is None and code not in HELD_CODES:
+        plain = _waiting_words("launch", code, message)
     status = "requested" if held else "failed"
     agents.update(session, agent_id, launch_status=status, error_code=code, error_message=plain)
     if found is not None and found.attempt.status is AttemptStatus.LAUNCHING:
@@ -351,14 +355,24 @@ def _record_followup_refused(session: Session, job: ClaimedJob, code: str, messa
     if found is not None and kind in _FOR_A_PERSON:
         _await_sending(session, followup)
         record_facts(session, found.snapshot, _held(session, found, code, message, kind, str(followup_id)))
-    elif found is None and agent is not None and followup is not None and code in HELD_CODES:
-        _await_sending(session, followup, why_held(session, agent.account_id, code, message))
+    elif found is None and agent is not None and followup is not None and _waits_alone(code, kind):
+        words = _waiting_words("follow-up", code, message)
+        _await_sending(session, followup, why_held(session, agent.account_id, code, words))
         notices.announce(session, f"agent:{agent_id}")
         return True
     elif followup is not None:
         _fail_followup(session, found, followup, code, f"Cursor refused the follow-up ({code}): {message}")
     _finish(session, job, agent_id)
     return False
+
+
+def _waits_alone(code: str, kind: str | None) -> bool:
+    return code in HELD_CODES or kind in _FOR_THE_ACCOUNT
+
+
+def _waiting_words(what: str, code: str, message: str) -> str:
+    said = f"Cursor refused the {what} ({code}): {message.rstrip('.')}."
+    return f"{said} Have that changed at Cursor, or stop it and use another account. It waits and goes on by itself."
 
 
 def _await_sending(session: Session, followup: tables.Followup | None, why: str | None = None) -> None:

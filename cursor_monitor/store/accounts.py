@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, text
+from sqlalchemy import TextClause, func, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -36,7 +36,18 @@ SET next_run_at = clock_timestamp(), ready_seq = coalesce(j.ready_seq, nextval('
 WHERE j.status = 'pending' AND j.ready_seq IS NULL AND (
     j.args->>'account_id' = :id
     OR j.agent_id IN (SELECT a.id FROM agents a WHERE a.account_id = :id
-                      AND (a.launch_status = 'requested' OR a.is_working)))
+                      AND (a.launch_status = 'requested' OR a.is_working))
+    OR j.kind = 'send_followup' AND EXISTS (SELECT 1 FROM agents a WHERE a.id = j.agent_id AND a.account_id = :id))
+""")
+
+
+_WAKE_OLDEST = text("""
+UPDATE orchestration_outbox_jobs j
+SET next_run_at = clock_timestamp(), ready_seq = coalesce(j.ready_seq, nextval('ready_seq'))
+WHERE j.id = (
+    SELECT o.id FROM orchestration_outbox_jobs o JOIN agents a ON a.id = o.agent_id
+    WHERE o.status = 'pending' AND o.ready_seq IS NULL AND o.kind IN ('launch_agent', 'send_followup')
+    AND a.account_id = :id ORDER BY o.created_at, o.id LIMIT 1)
 """)
 
 
@@ -135,7 +146,16 @@ def select_running(session: Session, account_id: str) -> Sequence[str]:
 
 def wake_jobs(session: Session, account_id: str) -> int:
     """Bring forward what waits for this account; how many jobs."""
-    found = session.connection().execute(_WAKE, {"id": account_id}).rowcount
+    return _wake(session, _WAKE, account_id)
+
+
+def wake_oldest(session: Session, account_id: str) -> int:
+    """Bring forward the one launch or follow-up that waits the longest for this account."""
+    return _wake(session, _WAKE_OLDEST, account_id)
+
+
+def _wake(session: Session, statement: TextClause, account_id: str) -> int:
+    found = session.connection().execute(statement, {"id": account_id}).rowcount
     if found:
         notices.wake_workers(session)
     return found

@@ -57,7 +57,7 @@ _AGENT = """a.id, coalesce(a.name, a.id) AS name, a.state, a.repository, a.error
        a.active_at AS ended_at"""
 
 _AGENTS = text(f"""
-SELECT {_AGENT} FROM unnest(ARRAY['queued', 'working']) AS s (state)
+SELECT {_AGENT} FROM unnest(ARRAY['blocked', 'queued', 'working']) AS s (state)
 CROSS JOIN LATERAL (SELECT * FROM agents WHERE state = s.state AND origin <> 'orchestration' AND shelf = 'current'
                     ORDER BY created_at DESC LIMIT :most) a
 UNION ALL

@@ -10,6 +10,8 @@ import pytest
 
 from cursor_monitor.domain.errors import Conflict, Invalid
 from cursor_monitor.queries import accounts as queries
+from cursor_monitor.queries.agents import get_agent
+from cursor_monitor.queries.board import get_board
 from cursor_monitor.queries.orchestrations import get_orchestration
 from cursor_monitor.secrets.cipher import SecretError
 from cursor_monitor.services import accounts, agents, orchestrations
@@ -22,7 +24,7 @@ from tests.support.processes import Simulator, Workers
 from tests.support.replay import assert_all_replayed
 from tests.support.waiting import eventually
 
-KEY, OTHER = "crsr_first_00112233445566", "crsr_other_77889900aabbcc"
+KEY, OTHER, THIRD = "crsr_first_00112233445566", "crsr_other_77889900aabbcc", "crsr_third_ddeeff001122"
 MASTER, NEXT = "Aq3kX9mZ1pL7vT5wR2yB8nC4dF6gH0jK", "zY8xW7vU6tS5rQ4pO3nM2lK1jI0hG9fE"
 TASKS = [{"prompt": f"Mend part {n}."} for n in range(4)]
 BATCH = {"prompt": "Mend it.", "repository": "acme/web", "mode": "BATCH", "tasks": TASKS}
@@ -164,6 +166,52 @@ def test_one_account_is_revoked_half_way_and_the_other_goes_on(
     assert queries.get_account(first).status == "active"
     assert_done_once(opened, simulator)
     assert not any(KEY in worker.log or OTHER in worker.log for worker in workers.all)
+
+
+TROUBLES = {
+    "revoked": (KEY, "does not accept the key of account revoked"),
+    "no_plan": (OTHER, "plan of account no_plan does not include Cloud Agents"),
+    "no_money": (THIRD, "Account no_money has reached its spending limit"),
+}
+
+
+def test_a_launch_and_a_followup_by_themselves_wait_blocked_until_their_account_is_mended(
+    opened: str, simulator: Simulator, workers: Workers
+) -> None:
+    ids = {name: accounts.create({"name": name, "key": key}, by="test") for name, (key, _) in TROUBLES.items()}
+    work = {"prompt": "Mend it.", "repository": "acme/web"}
+    made = {name: agents.launch({**work, "account": name}, by="test") for name in TROUBLES}
+
+    def trouble(is_on: bool) -> None:
+        for name, (key, _) in TROUBLES.items():
+            simulator.trouble(key, name if is_on else None)
+            if not is_on:
+                accounts.check(ids[name], by="test")
+
+    def waits(name: str) -> bool:
+        detail = get_agent(made[name])
+        newest = detail.followups[-1] if detail.followups else None
+        state, why = (
+            (newest.status, newest.error_message) if newest else (detail.agent.state, detail.agent.error_message)
+        )
+        return state == "blocked" and TROUBLES[name][1] in str(why) and "goes on by itself" in str(why)
+
+    trouble(True)
+    workers.start(CURSOR_MONITOR_SECRET_KEY=MASTER)
+    eventually(lambda: all(map(waits, TROUBLES)))
+    respond = next(lane for lane in get_board().lanes if lane.name == "respond")
+    assert {card.id for card in respond.cards} == set(made.values())
+    trouble(False)
+    eventually(lambda: all(get_agent(one).agent.state == "finished" for one in made.values()))
+    assert not any(get_agent(one).agent.error_message for one in made.values())
+    trouble(True)
+    for one in made.values():
+        agents.followup(one, "And the rest.", by="test")
+    eventually(lambda: all(map(waits, TROUBLES)))
+    trouble(False)
+    eventually(lambda: all(len(get_agent(one).runs) == 2 for one in made.values()))
+    assert [(agent["create_calls"], len(agent["runs"])) for agent in simulator.agents()] == [(1, 2)] * len(TROUBLES)
+    assert ask_one(opened, "SELECT count(*) FROM orchestration_outbox_jobs WHERE status = 'failed'") == 0
 
 
 def assert_done_once(database: str, simulator: Simulator) -> None:

@@ -152,6 +152,24 @@ async def test_what_a_person_has_to_mend_blocks_and_then_goes_on(
     assert [len(a["runs"]) for a in await stage.ledger()] == [1]
 
 
+async def test_what_a_role_forbids_waits_for_another_role_even_without_an_orchestration(
+    stage: Stage, database: str
+) -> None:
+    await stage.fault(effect="status", status=403, code="role_forbidden", method="POST", path="agents$", count=1)
+    pump = stage.pump()
+    made = agents.launch(LAUNCH, by="test")
+    await pump.run_due()
+    assert state_of(made) == "blocked"
+    assert "Have that changed at Cursor" in str(queries.get_agent(made).agent.error_message)
+    await stage.until(pump, lambda: state_of(made) == "finished")
+    await stage.fault(effect="status", status=403, code="role_forbidden", method="POST", path="runs$", count=1)
+    agents.followup(made, "And the rest.", by="test")
+    await pump.run_due()
+    assert [f.status for f in queries.get_agent(made).followups] == ["blocked"]
+    await stage.until(pump, lambda: [f.status for f in queries.get_agent(made).followups] == ["sent"])
+    assert [(a["create_calls"], len(a["runs"])) for a in await stage.ledger()] == [(1, 2)]
+
+
 async def test_a_key_revoked_meanwhile_fails_nothing(stage: Stage, database: str) -> None:
     pump = stage.pump()
     made = agents.launch(LAUNCH, by="test")
