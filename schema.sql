@@ -722,6 +722,48 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_agent ON webhook_deliveries (agent_id, sent_at DESC);
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (received_at);
 
+-- The ways out to people: where notifications go and what each is told of. Addresses and secrets are here only
+-- encrypted, and bound to their row.
+CREATE TABLE IF NOT EXISTS notification_channels (
+    id            uuid PRIMARY KEY,
+    name          text NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('slack', 'webhook', 'email')),
+    target_sealed text NOT NULL,
+    target_hint   text NOT NULL,
+    secret_sealed text,
+    events        text[] NOT NULL,
+    repository    text,
+    per_minute    integer NOT NULL CHECK (per_minute BETWEEN 1 AND 600),
+    is_enabled    boolean NOT NULL DEFAULT true,
+    sent_at       timestamptz,
+    failed_at     timestamptz,
+    failure       text,
+    created_by    text NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    updated_at    timestamptz NOT NULL DEFAULT now(),
+    CHECK ((kind = 'webhook') = (secret_sealed IS NOT NULL))
+);
+CREATE UNIQUE INDEX IF NOT EXISTS notification_channels_by_name ON notification_channels (lower(name));
+
+-- One notification to one channel, written with what it tells of; `key` makes the same occurrence one row.
+CREATE TABLE IF NOT EXISTS notification_deliveries (
+    id          uuid PRIMARY KEY,
+    channel_id  uuid NOT NULL REFERENCES notification_channels (id) ON DELETE CASCADE,
+    kind        text NOT NULL,
+    key         text NOT NULL,
+    notice      jsonb NOT NULL,
+    status      text NOT NULL CHECK (status IN ('pending', 'sent', 'failed', 'dropped')),
+    attempts    integer NOT NULL DEFAULT 0,
+    error       text,
+    created_at  timestamptz NOT NULL,
+    tried_at    timestamptz,
+    finished_at timestamptz,
+    UNIQUE (channel_id, key)
+);
+CREATE INDEX IF NOT EXISTS notification_deliveries_by_channel ON notification_deliveries (channel_id, id DESC);
+CREATE INDEX IF NOT EXISTS notification_deliveries_tried ON notification_deliveries (channel_id, tried_at DESC);
+CREATE INDEX IF NOT EXISTS notification_deliveries_by_age ON notification_deliveries (created_at);
+
 -- Who may come in. Passwords as argon2 hashes; keys of sessions and tokens only as SHA-256, which finds them and
 -- opens nothing.
 CREATE TABLE IF NOT EXISTS users (
@@ -851,7 +893,9 @@ BEGIN
         'cursor_budgets',
         'spend_days',
         'slot_waits',
-        'webhook_deliveries'
+        'webhook_deliveries',
+        'notification_channels',
+        'notification_deliveries'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'anon') THEN

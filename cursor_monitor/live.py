@@ -24,6 +24,7 @@ AGENTS = "agents"
 HEALTH = "health"
 ACCOUNTS = "accounts"
 PROFILES = "profiles"
+NOTIFICATIONS = "notifications"
 EVERYTHING = "*"
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)

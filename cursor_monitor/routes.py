@@ -16,6 +16,7 @@ HEALTH = "/health"
 PROFILES = "/profiles"
 SETTINGS = "/settings"
 ACCESS = "/settings/access"
+NOTIFICATIONS = "/settings/notifications"
 AUDIT = "/audit"
 
 API = "/api/cloud-agents"

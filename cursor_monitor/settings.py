@@ -25,6 +25,7 @@ SECRET_VARIABLES = (
     "DATABASE_URL",
     "GITHUB_TOKEN",
     "REDIS_PASSWORD",
+    "SMTP_PASSWORD",
     "SUPABASE_ANON_KEY",
     "SUPABASE_DB_URL",
     "SUPABASE_SERVICE_ROLE_KEY",
@@ -67,6 +68,13 @@ class Settings:
     redis_host: str | None = None
     redis_port: int = 6379
     redis_password: str | None = field(default=None, repr=False)
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_user: str | None = None
+    smtp_password: str | None = field(default=None, repr=False)
+    smtp_from: str | None = None
+    notify_allow_private: bool = False
     max_iterations: int = 20
     quality_threshold: int = 70
     agent_timeout_hours: float = 4.0
@@ -148,6 +156,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         redis_host=read.parsed("REDIS_HOST", _host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),
         redis_password=read.text("REDIS_PASSWORD"),
+        smtp_host=read.parsed("SMTP_HOST", _host),
+        smtp_port=read.whole("SMTP_PORT", 587, 1, 65535),
+        smtp_security=read.choice("SMTP_SECURITY", "STARTTLS", ("STARTTLS", "TLS", "NONE")).lower(),
+        smtp_user=read.text("SMTP_USER"),
+        smtp_password=read.text("SMTP_PASSWORD"),
+        smtp_from=read.parsed("SMTP_FROM", _email),
+        notify_allow_private=read.flag("NOTIFY_ALLOW_PRIVATE"),
         max_iterations=read.whole("MAX_ITERATIONS", 20, 1, 100),
         quality_threshold=read.whole("QUALITY_THRESHOLD", 70, 0, 100),
         agent_timeout_hours=read.number("AGENT_TIMEOUT_HOURS", 4.0, 0.001, 168),
@@ -252,6 +267,16 @@ def _check_together(settings: Settings) -> None:
         )
 
     _check_admin(settings)
+    _check_mail(settings)
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_host is not None and settings.smtp_from is None:
+        raise SettingsError("SMTP_FROM: must be set beside SMTP_HOST; example: SMTP_FROM=monitor@example.com")
+    if settings.smtp_password is not None and settings.smtp_security == "none":
+        raise SettingsError(
+            "SMTP_SECURITY: must not be none where there is a password; example: SMTP_SECURITY=starttls"
+        )
 
 
 def _check_admin(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from cursor_monitor.services import (
     code_host,
     discovery,
     fleet,
+    notification_sending,
     reconcile,
     spending,
     upkeep,
@@ -35,6 +36,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     JobKind.READ_AGENT: ("agent_id",),
     JobKind.DISCOVER_AGENT: ("agent_id",),
     JobKind.CHECK_ACCOUNT: ("account_id",),
+    JobKind.NOTIFY: ("delivery_id",),
 }
 
 
@@ -102,6 +104,9 @@ def build_handlers(clients: Clients, host: CodeHost | None = None) -> Handlers:
         JobKind.DISCOVER_AGENT: asks(Urgency.LISTING, discovery.discover_agent),
         JobKind.CHECK_ACCOUNT: Handler(
             urgently(Urgency.CONTROL, lambda job: account_checks.check_account(job, clients))
+        ),
+        JobKind.NOTIFY: Handler(
+            notification_sending.send_notification, notification_sending.give_up_notification, deadline_seconds=90
         ),
         **_code_host_handlers(host),
     }

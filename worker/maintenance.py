@@ -16,7 +16,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cursor_monitor.cursor.contact import Contact
 from cursor_monitor.cursor.errors import CursorError
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.services import account_checks, catalogue, code_host_watch, fleet, loops, maintenance, upkeep
+from cursor_monitor.services import (
+    account_checks,
+    catalogue,
+    code_host_watch,
+    fleet,
+    loops,
+    maintenance,
+    notify,
+    upkeep,
+)
 from cursor_monitor.services.clients import AccountUnusableError, Clients
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
@@ -37,6 +46,7 @@ _CATALOGUE_SECONDS = 300.0
 _WATCH_SECONDS = 60.0
 _SPENDING_SECONDS = 15.0
 _LOOPS_SECONDS = 3.0
+_TELL_SECONDS = 10.0
 
 
 class Maintenance:
@@ -78,6 +88,7 @@ class Maintenance:
         self._every(_WATCH_SECONDS, self._ensure_watch, now=True)
         self._every(_SPENDING_SECONDS, self._read_spending)
         self._every(_LOOPS_SECONDS, self._look_for_loops)
+        self._every(_TELL_SECONDS, self._look_around)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
         self._scheduler.add_job(self._guarded, args=[account_checks.recheck_refused])
         self._scheduler.start()
@@ -175,6 +186,9 @@ class Maintenance:
     def _look_for_loops(self) -> None:
         if told := loops.look_for_loops():
             log.warning("agents go in circles", extra={"agents": told})
+
+    def _look_around(self) -> None:
+        notify.look_around()
 
     def _prune(self) -> None:
         log.debug("pruned", extra=maintenance.prune())

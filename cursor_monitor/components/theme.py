@@ -36,6 +36,9 @@ LOOKS: dict[str, Look] = {
     # jobs
     "processing": Look("running", "loader", "Processing"),
     "dead": Look("bad", "circle-x", "Dead letter"),
+    # notifications
+    "sent": Look("good", "circle-check", "Sent"),
+    "dropped": Look("gone", "circle-slash", "Dropped"),
     # agents
     "working": Look("running", "loader", "Working"),
     "stuck": Look("person", "hourglass", "Stuck"),

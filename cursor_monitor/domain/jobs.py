@@ -31,6 +31,7 @@ class JobKind(StrEnum):
     FIND_ARTIFACT = "find_artifact"  # where one of its files is
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
     CHECK_ACCOUNT = "check_account"  # ask Cursor whether a key works, and let its work go on
+    NOTIFY = "notify"  # tell people outside of something
 
 
 class JobAction(StrEnum):
@@ -267,3 +268,19 @@ def usage_job(agent_id: str, orchestration_id: str | None = None, run_at: dateti
         run_at=run_at,
         max_attempts=100,
     )
+
+
+def notify_job(delivery_id: str, channel_id: str) -> NewJob:
+    """Send a notification whose row is already committed, one of a channel at a time."""
+    return NewJob(
+        JobKind.NOTIFY,
+        args={"delivery_id": delivery_id},
+        dedupe_key=f"notify:{delivery_id}",
+        max_attempts=8,
+        concurrency_key=notify_key(channel_id),
+    )
+
+
+def notify_key(channel_id: str) -> str:
+    """What the jobs of one channel take turns by."""
+    return f"notify:{channel_id}"

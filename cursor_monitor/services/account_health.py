@@ -23,7 +23,9 @@ from cursor_monitor.domain.accounts import (
     trouble_of,
 )
 from cursor_monitor.domain.jobs import check_job
+from cursor_monitor.domain.notifications import TEXT_LIMIT, Notice, NoticeKind, one_line
 from cursor_monitor.domain.status import OrchestrationStatus
+from cursor_monitor.services import notify
 from cursor_monitor.services.advance import record_facts
 from cursor_monitor.store import accounts, jobs, orchestrations, tables
 from cursor_monitor.store.database import reading, transactional
@@ -82,6 +84,16 @@ def note_refused(session: Session, account_id: str, key_version: int, trouble: T
     )
     seconds = PROBE_SECONDS if trouble is Trouble.MONEY else CHECK_SECONDS
     jobs.enqueue(session, [check_job(account_id, now + timedelta(seconds=seconds))])
+    told = Notice(
+        kind=NoticeKind.ACCOUNT_REFUSED,
+        key=f"account:{account_id}:{now.isoformat()}",
+        title=f"Cursor refuses the account {one_line(account.name, 60)}",
+        text=one_line(message, TEXT_LIMIT),
+        at=now,
+        path="/settings",
+        facts={"account_id": account_id, "trouble": str(trouble)},
+    )
+    notify.tell(session, told)
     log.warning("account refused", extra={"account_id": account_id, "trouble": str(trouble), "code": code})
 
 

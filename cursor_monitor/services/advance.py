@@ -13,7 +13,7 @@ from cursor_monitor.domain import events as e
 from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, look_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, WORK, Snapshot
 from cursor_monitor.engine.fold import evolve
-from cursor_monitor.services import limits
+from cursor_monitor.services import limits, notify
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import agents, jobs, notices, orchestrations, spending
 from cursor_monitor.store import events as event_store
@@ -68,6 +68,7 @@ def write(
             if isinstance(event, e.AttemptReleased):
                 agents.update(session, event.agent_id, error_code=None, error_message=None)
         _count(session, after.account_id, events)
+        notify.tell_events(session, after, events)
         notices.announce(session, f"orchestration:{after.id}")
     if wake_at is not None:
         wanted.append(advance_job(after.id, wake_at))

@@ -6,7 +6,17 @@ from collections.abc import Collection
 
 from sqlmodel import Session
 
-from cursor_monitor.store import access, deliveries, heartbeats, history, idempotency, jobs, leases, uploads
+from cursor_monitor.store import (
+    access,
+    deliveries,
+    heartbeats,
+    history,
+    idempotency,
+    jobs,
+    leases,
+    notifications,
+    uploads,
+)
 from cursor_monitor.store.database import transactional
 
 JOB_HOURS = 72
@@ -14,6 +24,7 @@ HEALTH_HOURS = 72
 IDEMPOTENCY_HOURS = 48
 DELIVERY_HOURS = 168
 UPLOAD_HOURS = 24
+NOTIFICATION_HOURS = 24 * 30
 
 
 @transactional
@@ -55,5 +66,6 @@ def prune(session: Session) -> dict[str, int]:
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
         "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
         "uploads": uploads.prune(session, older_than_hours=UPLOAD_HOURS),
+        "notifications": notifications.prune(session, older_than_hours=NOTIFICATION_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
     }

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from cursor_monitor.domain.orchestration import Options
 from cursor_monitor.domain.room import SharedLimits
+from cursor_monitor.outgoing.mail import MailServer
 from cursor_monitor.secrets import redaction
 from cursor_monitor.secrets.cipher import SecretError
 from cursor_monitor.secrets.redaction import fingerprint
@@ -33,6 +34,7 @@ def _open_secrets(settings: Settings) -> None:
     redaction.register(
         *secrets,
         settings.github_token,
+        settings.smtp_password,
         settings.supabase_service_role_key,
         urlsplit(settings.database_url or "").password,
     )
@@ -73,4 +75,20 @@ def tuning_from(settings: Settings) -> Tuning:
         code_host_web=settings.code_host_web if token else None,
         code_host_account=account_of(settings.github_api_url, token) if token else "",
         code_host_seconds=settings.github_poll_seconds,
+        public_url=settings.public_url,
+        mail_server=_mail_server(settings),
+        notify_allow_private=settings.notify_allow_private,
+    )
+
+
+def _mail_server(settings: Settings) -> MailServer | None:
+    if settings.smtp_host is None or settings.smtp_from is None:
+        return None
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        sender=settings.smtp_from,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
     )

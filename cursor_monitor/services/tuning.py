@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cursor_monitor.domain.orchestration import Options
 from cursor_monitor.domain.room import SharedLimits
+from cursor_monitor.outgoing.mail import MailServer
 from cursor_monitor.settings import CURSOR_API
 
 
@@ -24,6 +25,9 @@ class Tuning:
     code_host_web: str | None = None  # the host whose repositories are looked at, None where none are
     code_host_account: str = ""  # tells neither token nor address
     code_host_seconds: float = 15.0
+    public_url: str | None = None  # what links in notifications begin with
+    mail_server: MailServer | None = None
+    notify_allow_private: bool = False
 
 
 _tuning = Tuning()

@@ -38,6 +38,7 @@ _VIEWING = frozenset(
         "agents_state.clear_selection",
         "agents_state.close_bulk",
         "conversation_state.earlier",
+        "notifications_state.forget_secret",
         "orchestration_state.close_budget",
         "overview_state.hold_feed",
         "overview_state.release_feed",
@@ -75,6 +76,6 @@ def role_for_event(event: str) -> Role:
     if handler == "setvar" or name in _ADMIN:
         return Role.ADMIN
     is_viewing = handler in _EVERYWHERE or name in _VIEWING or name in _FRAMEWORK
-    if state in _ADMIN_STATES and handler != "watch":
+    if state in _ADMIN_STATES and not is_viewing:
         return Role.ADMIN
     return Role.VIEWER if is_viewing else Role.OPERATOR

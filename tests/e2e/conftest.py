@@ -99,6 +99,13 @@ class Api:
         answer = self._http.post("/profiles", json={"pattern": pattern, **rules})
         assert answer.status_code == 201, answer.text
 
+    def channel(self, name: str) -> None:
+        """Add a way out that leads nowhere, and try it."""
+        body = {"name": name, "kind": "webhook", "target": "https://nowhere.invalid/hook", "repository": "acme/none"}
+        answer = self._http.post("/notifications", json=body)
+        assert answer.status_code == 201, answer.text
+        self._http.post(f"/notifications/{answer.json()['id']}/test").raise_for_status()
+
     def trouble(self, key: str, trouble: str | None) -> None:
         """Bring a key into trouble at Cursor, or out of it."""
         self._simulator.put("/_sim/keys", json={"key": key, "trouble": trouble}).raise_for_status()

@@ -104,3 +104,31 @@ def test_a_profile_is_made_kept_to_and_deleted(open_page: OpenPage, api: Api) ->
     card.get_by_role("button", name="Delete").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Delete it").click()
     expect(card).to_have_count(0)
+
+
+def test_a_channel_is_added_tried_and_deleted(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/settings/notifications")
+    settle(page)
+    page.get_by_role("button", name="New channel").click()
+    page.get_by_label("Name").fill("Our program")
+    page.get_by_label("Kind").select_option("webhook")
+    page.get_by_label("Address of the webhook").fill("https://127.0.0.1/hook")
+    page.get_by_label("An orchestration was stopped").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#target-error")).to_contain_text("leads into a private network")
+    assert violations(page) + cut_off(page) == []
+    page.get_by_label("Address of the webhook").fill("https://nowhere.invalid/secret-4711")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#made-secret")).to_contain_text("whsec_")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Our program"))
+    expect(card).to_contain_text("nowhere.invalid/…")
+    assert "secret-4711" not in page.content()
+    made = next(one for one in api.get("/notifications")["items"] if one["name"] == "Our program")
+    assert "orchestration.stopped" not in made["events"]
+    assert len(made["events"]) == 9
+    card.get_by_role("button", name="Send a test").click()
+    expect(card.get_by_text("The last delivery failed: the host nowhere.invalid cannot be found")).to_be_visible()
+    assert violations(page) == []
+    card.get_by_role("button", name="Delete").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete it").click()
+    expect(card).to_have_count(0)

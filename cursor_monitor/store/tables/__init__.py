@@ -8,6 +8,7 @@ from cursor_monitor.store.tables.code_host import CodeHostLimit, CodeHostState
 from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
 from cursor_monitor.store.tables.fleet import Agent, Batch, Followup, Run, Tag, Upload, WebhookDelivery
+from cursor_monitor.store.tables.notifications import NotificationChannel, NotificationDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
 from cursor_monitor.store.tables.profiles import RepositoryProfile
@@ -31,6 +32,8 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobLimit",
+    "NotificationChannel",
+    "NotificationDelivery",
     "Orchestration",
     "RepositoryProfile",
     "Run",

@@ -30,6 +30,7 @@ TABLES = (
     "orchestration_outbox_jobs",
     "idempotency_keys",
     "webhook_deliveries",
+    "notification_channels",
 )
 OTHERS = (
     "service_health_events",

@@ -24,8 +24,8 @@ OWN = {
     ("POST", f"{API}/tokens"),
     ("DELETE", f"{API}/tokens/{{token_id}}"),
 }
-FOR_ADMINS = re.compile(f"{API}/(users|audit|accounts)(/|$)")
-ALSO_READ_BY_ALL = re.compile(f"{API}/accounts(/|$)")
+FOR_ADMINS = re.compile(f"{API}/(users|audit|accounts|notifications)(/|$)")
+ALSO_READ_BY_ALL = re.compile(f"{API}/(accounts|notifications)(/|$)")
 
 
 def _routes() -> Iterator[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""The ways out to people: webhooks and mail, and which addresses may be reached."""
