@@ -194,7 +194,6 @@ CREATE TABLE IF NOT EXISTS agents (
     tokens           bigint,
     cost_cents       double precision,
     usage_at         timestamptz,
-    pinned_at        timestamptz,
     created_by       text,
     created_at       timestamptz NOT NULL,
     launched_at      timestamptz,
@@ -224,7 +223,6 @@ ALTER TABLE agents ADD COLUMN IF NOT EXISTS shelf text GENERATED ALWAYS AS (CASE
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS tokens bigint;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS cost_cents double precision;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS usage_at timestamptz;
-ALTER TABLE agents ADD COLUMN IF NOT EXISTS pinned_at timestamptz;
 ALTER TABLE agents ADD COLUMN IF NOT EXISTS active_at timestamptz;
 UPDATE agents SET active_at = greatest(listed_update, launched_at, created_at) WHERE active_at IS NULL;
 ALTER TABLE agents ALTER COLUMN active_at SET DEFAULT now(), ALTER COLUMN active_at SET NOT NULL;
@@ -249,7 +247,6 @@ CREATE INDEX IF NOT EXISTS agents_by_state ON agents (state DESC, created_at DES
 CREATE INDEX IF NOT EXISTS agents_by_repository ON agents (repository, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_by_origin ON agents (origin, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agents_put_away ON agents (shelf, created_at DESC, id DESC) WHERE shelf <> 'current';
-CREATE INDEX IF NOT EXISTS agents_pinned ON agents (pinned_at) WHERE pinned_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS agents_words ON agents USING gin (agent_words(id, name, repository, branch, prompt));
 CREATE INDEX IF NOT EXISTS agents_live ON agents (id) WHERE launch_status = 'requested' OR is_working;
 CREATE INDEX IF NOT EXISTS agents_by_orchestration ON agents (orchestration_id) WHERE orchestration_id IS NOT NULL;
@@ -262,6 +259,27 @@ CREATE TABLE IF NOT EXISTS agent_tags (
     PRIMARY KEY (agent_id, tag)
 );
 CREATE INDEX IF NOT EXISTS agent_tags_by_tag ON agent_tags (tag, agent_id);
+
+-- What somebody keeps at hand. `owner` is a person's id, or empty for all who need not sign in.
+CREATE TABLE IF NOT EXISTS agent_pins (
+    agent_id  text NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    owner     text NOT NULL,
+    pinned_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, agent_id)
+);
+CREATE INDEX IF NOT EXISTS agent_pins_by_agent ON agent_pins (agent_id);
+
+-- A name for an address of the list of agents: its filters, order, groups and columns.
+CREATE TABLE IF NOT EXISTS fleet_views (
+    id         uuid PRIMARY KEY,
+    owner      text NOT NULL,
+    name       text NOT NULL,
+    query      text NOT NULL CHECK (length(query) <= 4000),
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX IF NOT EXISTS fleet_views_by_name ON fleet_views (owner, lower(name));
 
 -- A picture for a launch or a follow-up, until Cursor has it; `held_by` is what it is for.
 CREATE TABLE IF NOT EXISTS agent_uploads (
@@ -870,6 +888,8 @@ BEGIN
         'orchestration_tasks',
         'agents',
         'agent_tags',
+        'agent_pins',
+        'fleet_views',
         'agent_batches',
         'agent_uploads',
         'agent_orchestrator_states',

@@ -25,6 +25,7 @@ HEALTH = "health"
 ACCOUNTS = "accounts"
 PROFILES = "profiles"
 NOTIFICATIONS = "notifications"
+VIEWS = "views"
 EVERYTHING = "*"
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)

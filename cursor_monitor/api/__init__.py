@@ -23,6 +23,7 @@ from cursor_monitor.api import (
     proof,
     tasks,
     uploads,
+    views,
     webhook,
 )
 from cursor_monitor.settings import VERSION
@@ -44,6 +45,7 @@ _RESOURCES = (
     profiles,
     notifications,
     uploads,
+    views,
     webhook,
     access,
 )

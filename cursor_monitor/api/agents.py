@@ -25,7 +25,7 @@ from cursor_monitor.queries import fleet
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import agents as services
 from cursor_monitor.services import upkeep
-from cursor_monitor.services.caller import caller_name
+from cursor_monitor.services.caller import caller_name, personal
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
@@ -41,7 +41,7 @@ def launch(body: LaunchAgentBody, response: Response, idempotency_key: Idempoten
     """Record a new agent; a worker launches it at Cursor. `status` is that of the acceptance."""
     made = services.launch(body.given(), by=caller_name(), idempotency_key=idempotency_key)
     response.headers["Location"] = f"{routes.API}/agents/{made}"
-    return _whole(queries.get_agent(made)).model_copy(update={"status": "queued"})
+    return _agent(made).model_copy(update={"status": "queued"})
 
 
 @router.get("", response_model=schemas.Listing[schemas.AgentLine], responses=errors())
@@ -61,7 +61,7 @@ def list_groups(by: GroupBy, wanted: FleetQuery) -> Page[fleet.GroupRow]:
 @router.get("/{agent_id}", response_model=schemas.Agent, responses=errors(404))
 def get_agent(agent_id: AgentId) -> schemas.Agent:
     """One agent, whole."""
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.post(
@@ -82,28 +82,28 @@ def followup(agent_id: AgentId, body: FollowupBody) -> schemas.AcceptedFollowup:
 def stop(agent_id: AgentId) -> schemas.Agent:
     """Cancel what the agent is doing."""
     services.stop(agent_id, by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.post("/{agent_id}/archive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def archive(agent_id: AgentId) -> schemas.Agent:
     """Archive an agent at Cursor; it takes no follow-ups then."""
     services.change(agent_id, "archive", by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.post("/{agent_id}/unarchive", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def unarchive(agent_id: AgentId) -> schemas.Agent:
     """Let an archived agent take follow-ups again."""
     services.change(agent_id, "unarchive", by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.delete("/{agent_id}", status_code=202, response_model=schemas.Agent, responses=writing_errors(404, 409))
 def delete(agent_id: AgentId) -> schemas.Agent:
     """Delete an agent at Cursor for good; what is known of it stays here."""
     services.change(agent_id, "delete", by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.post(
@@ -115,28 +115,28 @@ def delete(agent_id: AgentId) -> schemas.Agent:
 def tag(agent_id: AgentId, body: TagBody) -> schemas.Agent:
     """Put a tag on an agent."""
     services.tag(agent_id, body.tag, by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.delete("/{agent_id}/tags/{tag}", response_model=schemas.Agent, responses=writing_errors(404))
 def untag(agent_id: AgentId, tag: Annotated[Text, Path(description="One of its tags.")]) -> schemas.Agent:
     """Take a tag off an agent."""
     services.untag(agent_id, tag, by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.put("/{agent_id}/pin", response_model=schemas.Agent, responses=writing_errors(404))
 def pin(agent_id: AgentId) -> schemas.Agent:
-    """Pin an agent."""
+    """Pin an agent, for whoever asks."""
     services.pin(agent_id, True, by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.delete("/{agent_id}/pin", response_model=schemas.Agent, responses=writing_errors(404))
 def unpin(agent_id: AgentId) -> schemas.Agent:
     """Let a pinned agent go."""
     services.pin(agent_id, False, by=caller_name())
-    return _whole(queries.get_agent(agent_id))
+    return _agent(agent_id)
 
 
 @router.get("/{agent_id}/usage", response_model=schemas.Usage, responses=errors(404))
@@ -153,6 +153,6 @@ def get_artifacts(agent_id: AgentId) -> Any:
     return queries.get_artifacts(agent_id)
 
 
-def _whole(detail: queries.AgentDetail) -> schemas.Agent:
-    rest = asdict(detail)
+def _agent(agent_id: str) -> schemas.Agent:
+    rest = asdict(queries.get_agent(agent_id, personal()))
     return schemas.Agent.model_validate({**rest.pop("agent"), **rest.pop("truth"), **rest})

@@ -12,7 +12,7 @@ from cursor_monitor.api.deps import require_json, writing_errors
 from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.fleet import BulkAction, FleetFilter
 from cursor_monitor.services import bulk as services
-from cursor_monitor.services.caller import caller_name
+from cursor_monitor.services.caller import caller_name, personal
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
@@ -40,4 +40,5 @@ def act_on_many(body: BulkAgentsBody) -> services.Outcome:
 
 
 def _filter(body: BulkAgentsBody) -> FleetFilter:
-    return FleetFilter(**{field.name: getattr(body.filter, field.name) for field in fields(FleetFilter)})
+    asked = {field.name: getattr(body.filter, field.name) for field in fields(FleetFilter) if field.name != "pins_of"}
+    return FleetFilter(**asked, pins_of=personal())

@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     Rule(f"{API}/sessions", Role.VIEWER),
     Rule(f"{API}/password", Role.VIEWER),
     Rule(f"{API}/tokens", Role.VIEWER),
+    Rule(f"{API}/views", Role.VIEWER),
     # Who may come in, what they did, and the keys that spend money.
     Rule(f"{API}/users", Role.ADMIN),
     Rule(f"{API}/audit", Role.ADMIN),

@@ -8,6 +8,7 @@ import reflex as rx
 
 from cursor_monitor.components.account_choice import account_filter
 from cursor_monitor.components.fleet_table import COLUMNS
+from cursor_monitor.components.fleet_views import fleet_views
 from cursor_monitor.components.table import filter_choice, search_box
 from cursor_monitor.domain.fleet import GROUPS, ORIGINS, STATES
 from cursor_monitor.state.agents import AgentsState as State
@@ -36,6 +37,7 @@ def fleet_filters() -> rx.Component:
             rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),
         ),
         _columns(),
+        fleet_views(),
         class_name="filters",
         role="search",
     )

@@ -18,9 +18,22 @@ ORIGINS = ("orchestration", "person", "elsewhere")
 SORTS = ("created", "activity", "cost", "name", "status")
 GROUPS = ("repository", "status", "tag", "origin")
 
+NARROWING = ("status", "repository", "origin", "tag", "shelf", "pinned", "account")
+"""The parts of the list's address, beside the search, that narrow it."""
+
+COLUMNS: tuple[str, ...] = (
+    *("name", "repository", "branch", "pr", "tags", "cost", "activity", "created"),
+    *("origin", "model", "tokens", "cursor", "seen", "id"),
+)
+DEFAULT_COLUMNS = COLUMNS[:8]
+
 TAG_LIMIT = 40  # characters
 TAGS_LIMIT = 20  # on one agent
 BATCH_LIMIT = 1000  # agents
+
+
+EVERYBODY = ""
+"""The owner of pins and views where nobody signs in; else it is the id of a person."""
 
 
 class BulkAction(StrEnum):
@@ -49,11 +62,7 @@ class FleetFilter:
     pinned: bool | None = None
     q: str | None = None
     account: str | None = None  # its name or id
-
-    @property
-    def is_everything(self) -> bool:
-        """True where nothing narrows it."""
-        return self == FleetFilter()
+    pins_of: str = EVERYBODY  # whose pins are meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ def check_filter(wanted: FleetFilter) -> FleetFilter:
         pinned=wanted.pinned,
         q=(wanted.q or "").strip()[:200] or None,
         account=(wanted.account or "").strip() or None,
+        pins_of=wanted.pins_of,
     )
 
 

@@ -12,9 +12,10 @@ from cursor_monitor.components.fleet_filters import fleet_filters
 from cursor_monitor.components.fleet_table import fleet_groups, fleet_table
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.state.agents import AgentsState as State
+from cursor_monitor.state.fleet_views import FleetViewsState
 
 
-@page(routes.AGENTS, title="Agents", active=routes.AGENTS, on_load=[State.watch])
+@page(routes.AGENTS, title="Agents", active=routes.AGENTS, on_load=[State.watch, FleetViewsState.watch])
 def agents() -> rx.Component:
     """The list under its filters."""
     return rx.fragment(

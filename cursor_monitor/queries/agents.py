@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid, NotFound
-from cursor_monitor.domain.fleet import UNSENT
+from cursor_monitor.domain.fleet import EVERYBODY, UNSENT
 from cursor_monitor.queries.code_host import CodeHostRow, code_host_row
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.queries.truth import TruthRow, truth_rows
@@ -156,8 +156,8 @@ def list_branches(
     return Page(tuple(BranchRow(r.repository, r.branch or "", r.pr_url, r.id, r.created_at) for r in shown), following)
 
 
-def get_agent(agent_id: str) -> AgentDetail:
-    """One agent with its runs; raises NotFound."""
+def get_agent(agent_id: str, pins_of: str = EVERYBODY) -> AgentDetail:
+    """One agent with its runs, and whether `pins_of` pinned it; raises NotFound."""
     with reading() as session:
         found = store.find(session, agent_id)
         if found is None:
@@ -165,10 +165,11 @@ def get_agent(agent_id: str) -> AgentDetail:
         runs = store.select_runs(session, agent_id)
         followups = store.select_followups(session, agent_id)
         tags = fleet.select_tags(session, [agent_id])
+        is_pinned = bool(fleet.select_pinned(session, [agent_id], pins_of))
         host = code_host_row(session, found)
         truth = truth_rows(session, [agent_id])[agent_id]
     return AgentDetail(
-        agent=row_of(found, tags[agent_id], truth),
+        agent=row_of(found, tags[agent_id], truth, is_pinned=is_pinned),
         prompt=found.prompt,
         url=found.url,
         created_by=found.created_by,
@@ -188,7 +189,9 @@ def _controls(agent: tables.Agent) -> tuple[str, ...]:
     return ("followup", "stop") if agent.is_working else ("followup", "archive", "delete")
 
 
-def row_of(a: tables.Agent, tags: tuple[str, ...] = (), truth: TruthRow | None = None) -> AgentRow:
+def row_of(
+    a: tables.Agent, tags: tuple[str, ...] = (), truth: TruthRow | None = None, *, is_pinned: bool = False
+) -> AgentRow:
     """The line of one agent."""
     return AgentRow(
         id=a.id,
@@ -214,7 +217,7 @@ def row_of(a: tables.Agent, tags: tuple[str, ...] = (), truth: TruthRow | None =
         shelf=a.shelf or "current",
         tokens=a.tokens,
         cost_cents=a.cost_cents,
-        pinned=a.pinned_at is not None,
+        pinned=is_pinned,
         tags=tags,
         doubt=truth.disagreement.why if truth and truth.disagreement and a.launch_status == "launched" else None,
     )

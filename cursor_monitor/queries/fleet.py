@@ -70,7 +70,10 @@ def _page(wanted: FleetFilter, order: Order, cursor: str | None, limit: int) -> 
         found = store.select_page(session, chosen, order, after=after, limit=limit + 1)
         ids = [agent.id for agent, _ in found[:limit]]
         tags, truths = store.select_tags(session, ids), truth_rows(session, ids)
-    rows = tuple(row_of(agent, tags[agent.id], truths[agent.id]) for agent, _ in found[:limit])
+        pinned = store.select_pinned(session, ids, chosen.pins_of)
+    rows = tuple(
+        row_of(agent, tags[agent.id], truths[agent.id], is_pinned=agent.id in pinned) for agent, _ in found[:limit]
+    )
     if len(found) <= limit:
         return Page(rows, None)
     return Page(rows, encode_cursor(str(order), *map(_plain, found[limit - 1][1])))

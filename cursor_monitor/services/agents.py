@@ -14,6 +14,7 @@ from cursor_monitor.domain.jobs import cancel_job, change_job, followup_job, lau
 from cursor_monitor.domain.launch import to_json
 from cursor_monitor.engine import plan
 from cursor_monitor.services import uploads
+from cursor_monitor.services.caller import personal
 from cursor_monitor.services.caps import begin_by_hand
 from cursor_monitor.services.governed import govern_agent
 from cursor_monitor.services.launching import check_extras, check_launch, known_models
@@ -127,9 +128,9 @@ def untag(session: Session, agent_id: str, word: str, *, by: str) -> None:
 
 @transactional
 def pin(session: Session, agent_id: str, is_pinned: bool, *, by: str) -> None:
-    """Pin an agent, or let it go."""
+    """Pin an agent for who acts, or let it go."""
     _standing(session, agent_id)
-    fleet.set_pinned(session, [agent_id], is_pinned)
+    fleet.set_pinned(session, [agent_id], personal(), is_pinned)
     notices.announce(session, f"agent:{agent_id}")
 
 

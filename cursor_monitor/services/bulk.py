@@ -15,6 +15,7 @@ from cursor_monitor.domain.errors import Conflict, Invalid
 from cursor_monitor.domain.fleet import BATCH_LIMIT, TAGS_LIMIT, BulkAction, FleetFilter, check_filter, check_tag
 from cursor_monitor.domain.ids import batch_followup_id
 from cursor_monitor.domain.jobs import BULK_PRIORITY, NewJob, cancel_job, change_job, followup_job
+from cursor_monitor.services.caller import personal
 from cursor_monitor.services.caps import begin_by_hand
 from cursor_monitor.services.orchestrations import check_followup_text
 from cursor_monitor.services.standing import Standing, load, why_not
@@ -102,7 +103,7 @@ def _apply(session: Session, wanted: Wanted, chosen: Sequence[Standing], batch: 
         case BulkAction.UNTAG:
             fleet.remove_tags(session, ids, wanted.tag or "")
         case BulkAction.PIN | BulkAction.UNPIN:
-            fleet.set_pinned(session, ids, wanted.action is BulkAction.PIN)
+            fleet.set_pinned(session, ids, personal(), wanted.action is BulkAction.PIN)
         case BulkAction.ARCHIVE | BulkAction.UNARCHIVE | BulkAction.DELETE:
             _enqueue(session, [change_job(agent_id, wanted.action.value) for agent_id in ids])
 

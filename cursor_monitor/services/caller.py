@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from cursor_monitor.domain.access import Actor, Role
 from cursor_monitor.domain.errors import Forbidden, Unauthorized
+from cursor_monitor.domain.fleet import EVERYBODY
 
 _caller: ContextVar[Actor | None] = ContextVar("caller", default=None)
 
@@ -38,6 +39,12 @@ def current_caller() -> Actor:
 def caller_name() -> str:
     """What events call who acts."""
     return current_caller().name
+
+
+def personal() -> str:
+    """Whose pins and views are meant: a person's own, or everybody's where nobody signed in."""
+    actor = _caller.get()
+    return (actor.user_id if actor else None) or EVERYBODY
 
 
 def require(role: Role) -> Actor:

@@ -15,6 +15,7 @@ from cursor_monitor import live, routes
 from cursor_monitor.domain.errors import AppError
 from cursor_monitor.queries.agents import AgentRow, ArtifactsRow, UsageRow, get_agent, get_artifacts, get_usage
 from cursor_monitor.services import agents, upkeep
+from cursor_monitor.services.caller import personal
 from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.agents import dollars
 from cursor_monitor.state.live import LiveMixin
@@ -119,7 +120,7 @@ class AgentActsState(LiveMixin, ActingMixin, ModelMixin, rx.State):
         if self._shown_id != self._id():
             self._shown_id, self.is_loaded, self.notice = self._id(), False, ""
             self.controls, self.tags, self.files = [], [], []
-        return partial(_read, self._id())
+        return partial(_read, self._id(), personal())
 
     def _show(self, result: _Shown) -> None:
         it, usage = result.agent, result.usage.usage or {}
@@ -134,8 +135,8 @@ class AgentActsState(LiveMixin, ActingMixin, ModelMixin, rx.State):
         self.files_note = _why_unknown(result.artifacts.refusal)
 
 
-def _read(agent_id: str) -> _Shown:
-    detail = get_agent(agent_id)
+def _read(agent_id: str, pins_of: str) -> _Shown:
+    detail = get_agent(agent_id, pins_of)
     return _Shown(detail.agent, detail.controls, get_usage(agent_id), get_artifacts(agent_id))
 
 

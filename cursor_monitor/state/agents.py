@@ -12,23 +12,28 @@ import reflex as rx
 
 from cursor_monitor import live, routes
 from cursor_monitor.domain.errors import Invalid
-from cursor_monitor.domain.fleet import GROUPS, SORTS, FleetFilter, Order, parse_order
+from cursor_monitor.domain.fleet import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    GROUPS,
+    NARROWING,
+    SORTS,
+    FleetFilter,
+    Order,
+    parse_order,
+)
+from cursor_monitor.domain.views import spell
 from cursor_monitor.queries import fleet
 from cursor_monitor.queries.accounts import AccountName, list_names
 from cursor_monitor.queries.agents import AgentRow
 from cursor_monitor.queries.fleet import GroupRow
 from cursor_monitor.queries.page import Page
+from cursor_monitor.services.caller import personal
 from cursor_monitor.state.account_choice import AccountChoiceMixin
 from cursor_monitor.state.bulk import BulkMixin
 from cursor_monitor.state.live import LiveMixin
 from cursor_monitor.state.paging import PagingMixin
 
-COLUMNS: tuple[str, ...] = (
-    *("name", "repository", "branch", "pr", "tags", "cost", "activity", "created"),
-    *("origin", "model", "tokens", "cursor", "seen", "id"),
-)
-DEFAULT_COLUMNS = COLUMNS[:8]
-_NARROWING = ("status", "repository", "origin", "tag", "shelf", "pinned", "account")
 _UPWARDS_FIRST = ("name", "status")
 
 
@@ -73,6 +78,11 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.Stat
         return [name for name in COLUMNS if name in wanted] or list(DEFAULT_COLUMNS)
 
     @rx.var
+    def here(self) -> str:
+        """The view that is shown, as it would be saved."""
+        return spell({"q": self.q, **self.filters, "columns": ",".join(self.shown)})
+
+    @rx.var
     def is_page_selected(self) -> bool:
         """True where all agents of this page are chosen."""
         return bool(self.rows) and {row.id for row in self.rows} <= set(self.selected)
@@ -80,12 +90,12 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.Stat
     @rx.var
     def is_narrowed(self) -> bool:
         """True where not everything is shown."""
-        return bool(self.q or any(self.filters.get(name) for name in _NARROWING))
+        return bool(self.q or any(self.filters.get(name) for name in NARROWING))
 
     @rx.var
     def export_href(self) -> str:
         """Where the same list is as CSV."""
-        wanted = {"q": self.q, **{name: self.filters.get(name, "") for name in (*_NARROWING, "sort")}}
+        wanted = {"q": self.q, **{name: self.filters.get(name, "") for name in (*NARROWING, "sort")}}
         wanted["shelf"] = {"": "current", "all": ""}.get(wanted["shelf"], wanted["shelf"])
         query = urlencode({name: value for name, value in wanted.items() if value})
         return f"{routes.API}/agents/export?{query}"
@@ -146,7 +156,7 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.Stat
         return GroupLine(_short(row.value) or "none", row.count, f"{routes.AGENTS}?{query}" if row.value else "")
 
     def _wanted_filter(self) -> FleetFilter:
-        chosen = {name: self.filters.get(name) or None for name in _NARROWING}
+        chosen = {name: self.filters.get(name) or None for name in NARROWING}
         shelf = {None: "current", "all": None}.get(chosen["shelf"], chosen["shelf"])
         pinned = {"yes": True, "no": False}.get(chosen["pinned"] or "")
         return FleetFilter(
@@ -158,10 +168,11 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.Stat
             pinned,
             self.q or None,
             chosen["account"],
+            personal(),
         )
 
     def _filter_names(self) -> tuple[str, ...]:
-        return (*_NARROWING, "sort", "group", "columns")
+        return (*NARROWING, "sort", "group", "columns")
 
     def _route(self) -> str:
         return routes.AGENTS

@@ -39,6 +39,8 @@ _VIEWING = frozenset(
         "agents_state.close_bulk",
         "conversation_state.earlier",
         "notifications_state.forget_secret",
+        "fleet_views_state.save",
+        "fleet_views_state.remove",
         "orchestration_state.close_budget",
         "overview_state.hold_feed",
         "overview_state.release_feed",

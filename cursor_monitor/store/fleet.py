@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Text, delete, func, literal_column, tuple_, update
+from sqlalchemy import ColumnElement, Double, Text, any_, delete, func, literal_column, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -87,7 +87,10 @@ def conditions(wanted: FleetFilter) -> list[ColumnElement[bool]]:
         tagged = select(tables.Tag.agent_id).where(tables.Tag.tag == wanted.tag)
         found.append(col(_ROW.id).in_(tagged))
     if wanted.pinned is not None:
-        found.append(col(_ROW.pinned_at).is_not(None) if wanted.pinned else col(_ROW.pinned_at).is_(None))
+        pins = select(tables.Pin.agent_id).where(tables.Pin.owner == wanted.pins_of)
+        # As an array: few they are, and what is joined to few would still have all agents read.
+        is_pinned = col(_ROW.id) == any_(func.array(pins.scalar_subquery()))
+        found.append(is_pinned if wanted.pinned else ~col(_ROW.id).in_(pins))
     if wanted.q is not None:
         found.append(_WORDS.op("@@")(func.to_tsquery(literal_column("'simple'"), _beginnings(wanted.q))))
     return found
@@ -107,10 +110,21 @@ def remove_tags(session: Session, agent_ids: Sequence[str], tag: str) -> None:
     session.connection().execute(delete(row).where(col(row.agent_id).in_(agent_ids), col(row.tag) == tag))
 
 
-def set_pinned(session: Session, agent_ids: Sequence[str], is_pinned: bool) -> None:
-    """Pin agents, or let them go."""
-    changed = update(tables.Agent).where(col(_ROW.id).in_(agent_ids))
-    session.connection().execute(changed.values(pinned_at=func.now() if is_pinned else None))
+def set_pinned(session: Session, agent_ids: Sequence[str], owner: str, is_pinned: bool) -> None:
+    """Pin agents for somebody, or let them go."""
+    row = tables.Pin
+    if not is_pinned:
+        session.connection().execute(delete(row).where(col(row.agent_id).in_(agent_ids), col(row.owner) == owner))
+    elif agent_ids:
+        rows = [{"agent_id": agent_id, "owner": owner} for agent_id in agent_ids]
+        statement = insert(row.__table__).values(rows)  # pyright: ignore[reportAttributeAccessIssue]
+        session.connection().execute(statement.on_conflict_do_nothing())
+
+
+def select_pinned(session: Session, agent_ids: Sequence[str], owner: str) -> set[str]:
+    """Those of these agents that somebody pinned."""
+    row = tables.Pin
+    return set(session.exec(select(row.agent_id).where(col(row.agent_id).in_(agent_ids), row.owner == owner)).all())
 
 
 def select_tags(session: Session, agent_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

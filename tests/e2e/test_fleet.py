@@ -53,6 +53,25 @@ def test_a_selection_is_archived_by_its_count(open_page: OpenPage, api: Api, wid
     assert [api.get(f"/agents/{one}")["shelf"] for one in made] == ["archived"] * 3 + ["current"]
 
 
+def test_a_view_is_saved_and_brings_its_filters_back(open_page: OpenPage, api: Api) -> None:
+    api.launch_agent(name="Seen in a view")
+    page = open_page("/agents?origin=person&sort=name")
+    settle(page)
+    page.locator("summary", has_text="Views").click()
+    page.get_by_label("Save this list as").fill("By hand")
+    page.get_by_role("button", name="Save", exact=True).click()
+    view = page.get_by_role("link", name="By hand")
+    expect(view).to_have_attribute("aria-current", "page")
+    assert violations(page) + cut_off(page) == []
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.get_by_label("Origin")).to_have_value("")
+    expect(view).to_have_attribute("aria-current", "false")
+    view.click()
+    expect(page.get_by_label("Origin")).to_have_value("person")
+    page.get_by_role("button", name="Delete the view By hand").click()
+    expect(view).to_have_count(0)
+
+
 def test_an_agent_is_launched_with_a_picture_and_a_plan(open_page: OpenPage, api: Api) -> None:
     page = open_page("/agents/new")
     page.get_by_label("What it should do").fill("Planned by hand, with a picture.")

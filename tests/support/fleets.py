@@ -27,6 +27,7 @@ def fill(url: str, count: int) -> None:
         "INSERT INTO agent_tags (agent_id, tag, created_by) SELECT id, 'tag ' || (right(name, 1)), 'test' FROM agents"
         " WHERE name LIKE '%%5'; ",
     )
-    ask(url, "UPDATE agents SET pinned_at = now() WHERE name LIKE '%%25'")
+    ask(url, "INSERT INTO agent_pins (agent_id, owner) SELECT id, '' FROM agents WHERE name LIKE '%%25'")
     ask(url, "VACUUM (ANALYZE) agents")
     ask(url, "VACUUM (ANALYZE) agent_tags")
+    ask(url, "VACUUM (ANALYZE) agent_pins")

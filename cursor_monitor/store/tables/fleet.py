@@ -44,7 +44,6 @@ class Agent(SQLModel, table=True):
     tokens: int | None = Field(default=None, sa_type=BigInteger)
     cost_cents: float | None = Field(default=None, sa_type=Double)
     usage_at: datetime | None = None
-    pinned_at: datetime | None = None
     created_by: str | None = Field(default=None, sa_type=Text)
     created_at: datetime
     launched_at: datetime | None = None
@@ -66,6 +65,30 @@ class Tag(SQLModel, table=True):
     tag: str = Field(primary_key=True, sa_type=Text)
     created_by: str = Field(sa_type=Text)
     created_at: datetime
+
+
+class Pin(SQLModel, table=True):
+    """An agent that somebody keeps at hand."""
+
+    __tablename__ = "agent_pins"  # pyright: ignore[reportAssignmentType]
+
+    agent_id: str = Field(primary_key=True, foreign_key="agents.id", sa_type=Text)
+    owner: str = Field(primary_key=True, sa_type=Text)
+    pinned_at: datetime
+
+
+class FleetView(SQLModel, table=True):
+    """A name for an address of the list of agents."""
+
+    __tablename__ = "fleet_views"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(primary_key=True)
+    owner: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    query: str = Field(sa_type=Text)
+    created_by: str = Field(sa_type=Text)
+    created_at: datetime
+    updated_at: datetime
 
 
 class Upload(SQLModel, table=True):

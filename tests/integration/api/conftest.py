@@ -25,6 +25,8 @@ TABLES = (
     "agents",
     "agent_followups",
     "agent_tags",
+    "agent_pins",
+    "fleet_views",
     "agent_batches",
     "agent_uploads",
     "orchestration_outbox_jobs",

@@ -23,6 +23,9 @@ OWN = {
     ("DELETE", f"{API}/sessions/{{session_id}}"),
     ("POST", f"{API}/tokens"),
     ("DELETE", f"{API}/tokens/{{token_id}}"),
+    ("POST", f"{API}/views"),
+    ("PUT", f"{API}/views/{{view_id}}"),
+    ("DELETE", f"{API}/views/{{view_id}}"),
 }
 FOR_ADMINS = re.compile(f"{API}/(users|audit|accounts|notifications)(/|$)")
 ALSO_READ_BY_ALL = re.compile(f"{API}/(accounts|notifications)(/|$)")
