@@ -13,13 +13,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cursor_monitor.runtime.arguments import ARGUMENTS
+from cursor_monitor.runtime.terminal import BLOCKED, FAILED, OK, USAGE, database, fail, show, write
 
 if TYPE_CHECKING:
     from cursor_monitor.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-OK, FAILED, USAGE, BLOCKED = 0, 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _settings()
         return options.run(settings, options)
     except SettingsError as error:
-        return _fail(str(error), USAGE)
+        return fail(str(error), USAGE)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -52,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if has_data:
             command.add_argument("--json", action="store_true", help="print JSON for programs")
-        if name == "secrets":
-            command.add_argument("action", choices=("rotate",), help="what to do")
+        if name in ARGUMENTS:
+            ARGUMENTS[name](command)
     return parser
 
 
@@ -79,7 +81,7 @@ def _up(settings: Settings, options: argparse.Namespace) -> int:
     try:
         return up(settings, Console(started_at=float(started) if started.isdigit() else None))
     except (NotReadyError, AlreadyRunningError, PagesError) as error:
-        return _fail(str(error), BLOCKED)
+        return fail(str(error), BLOCKED)
 
 
 def _app(settings: Settings, options: argparse.Namespace) -> int:
@@ -89,12 +91,12 @@ def _app(settings: Settings, options: argparse.Namespace) -> int:
         preflight.check_data_dir(settings.data_dir)
         preflight.check_port("PORT", settings.host, settings.port)
     except preflight.NotReadyError as error:
-        return _fail(str(error), BLOCKED)
+        return fail(str(error), BLOCKED)
     environ = _with_database(settings)
     if environ is None:
         return BLOCKED
     if not pages.is_built(ROOT):
-        return _fail("the pages are not built: run `python -m cursor_monitor.runtime.pages`", BLOCKED)
+        return fail("the pages are not built: run `python -m cursor_monitor.runtime.pages`", BLOCKED)
     return _become(product.app_command(settings), product.app_environment(environ, settings.data_dir))
 
 
@@ -117,11 +119,11 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     from cursor_monitor.store import schema
 
     try:
-        with _database(settings) as url:
+        with database(settings) as url:
             version = schema.migrate(url)
     except (psycopg.Error, RuntimeError, OSError) as error:
-        return _fail(str(error).strip(), FAILED)
-    _print({"schema_version": version}, f"schema version {version}", options)
+        return fail(str(error).strip(), FAILED)
+    show({"schema_version": version}, f"schema version {version}", options)
     return OK
 
 
@@ -132,12 +134,12 @@ def _doctor(settings: Settings, options: argparse.Namespace) -> int:
     for finding in examine(settings):
         findings.append(finding)
         if not options.json:
-            _write(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+            write(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
             if finding.mend:
-                _write(f"      to mend it: {finding.mend}")
+                write(f"      to mend it: {finding.mend}")
     well = all(finding.ok for finding in findings)
     if options.json:
-        _write(json.dumps({"ok": well, "findings": [asdict(finding) for finding in findings]}, indent=2))
+        write(json.dumps({"ok": well, "findings": [asdict(finding) for finding in findings]}, indent=2))
     return OK if well else FAILED
 
 
@@ -147,15 +149,15 @@ def _secrets(settings: Settings, options: argparse.Namespace) -> int:
     from cursor_monitor.services.startup import close_all, open_all
 
     try:
-        with _database(settings) as url:
+        with database(settings) as url:
             open_all(replace(settings, database_url=url))
             try:
                 count = rotate()
             finally:
                 close_all()
     except (AppError, OSError) as error:
-        return _fail(str(error), FAILED)
-    _print({"resealed": count}, f"{count} stored keys are now encrypted with the new master key", options)
+        return fail(str(error), FAILED)
+    show({"resealed": count}, f"{count} stored keys are now encrypted with the new master key", options)
     return OK
 
 
@@ -165,22 +167,10 @@ def _status(settings: Settings, options: argparse.Namespace) -> int:
 
     health = fetch_health(product.local_address(settings))
     if health is None:
-        _print({"status": "not running"}, f"not running at {product.address(settings)}", options)
+        show({"status": "not running"}, f"not running at {product.address(settings)}", options)
         return FAILED
-    _print(health, render_health(health, product.address(settings)), options)
+    show(health, render_health(health, product.address(settings)), options)
     return OK if health.get("status") == "ok" else FAILED
-
-
-def _database(settings: Settings) -> Any:
-    """The URL of the database, running the embedded one where nobody else does."""
-    import contextlib
-
-    from cursor_monitor.store.embedded import EmbeddedPostgres, running
-
-    if settings.database_url:
-        return contextlib.nullcontext(settings.database_url)
-    server = EmbeddedPostgres(settings.data_dir / "postgres")
-    return contextlib.nullcontext(server.url) if server.is_used() else running(server.data_dir)
 
 
 def _with_database(settings: Settings) -> dict[str, str] | None:
@@ -192,7 +182,7 @@ def _with_database(settings: Settings) -> dict[str, str] | None:
     server = EmbeddedPostgres(settings.data_dir / "postgres")
     if server.is_used():
         return {**os.environ, "DATABASE_URL": server.url}
-    _fail("DATABASE_URL is not set: set it, or run `cursor-monitor up`, which brings a database", BLOCKED)
+    fail("DATABASE_URL is not set: set it, or run `cursor-monitor up`, which brings a database", BLOCKED)
     return None
 
 
@@ -202,18 +192,15 @@ def _become(command: list[str], environ: dict[str, str]) -> int:
     os.execve(command[0], command, environ)  # noqa: S606
 
 
-def _print(data: dict[str, Any], text: str, options: argparse.Namespace) -> None:
-    _write(json.dumps(data, indent=2) if options.json else text)
+def _later(module: str) -> _Run:
+    """The `run` of a module that is imported once it is needed."""
 
+    def run(settings: Settings, options: argparse.Namespace) -> int:
+        import importlib
 
-def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        return importlib.import_module(f"cursor_monitor.runtime.{module}").run(settings, options)
 
-
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"cursor-monitor: {message}\n")
-    return code
+    return run
 
 
 _Run = Callable[["Settings", argparse.Namespace], int]
@@ -224,6 +211,7 @@ _COMMANDS: tuple[tuple[str, _Run, str, bool], ...] = (
     ("simulator", _simulator, "run the simulator of Cursor's API alone", False),
     ("migrate", _migrate, "bring the database's schema up to date", True),
     ("secrets", _secrets, "change the master key: `secrets rotate` encrypts every stored key anew", True),
+    ("users", _later("people"), "who may sign in: list, add, role, disable, enable, password", True),
     ("doctor", _doctor, "look for what is wrong, and say how to mend it", True),
     ("status", _status, "ask the running product how it is", True),
 )

@@ -26,6 +26,7 @@ ACCOUNTS = "accounts"
 PROFILES = "profiles"
 NOTIFICATIONS = "notifications"
 VIEWS = "views"
+ACCESS = "access"
 EVERYTHING = "*"
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)

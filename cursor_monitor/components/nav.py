@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.allowed import for_admins
 
 PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.OVERVIEW, "Overview", "layout-dashboard"),
@@ -14,6 +15,10 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.PROFILES, "Profiles", "folder-git-2"),
     (routes.HEALTH, "Health", "activity"),
     (routes.SETTINGS, "Settings", "settings"),
+)
+FOR_ADMINS: tuple[tuple[str, str, str], ...] = (
+    (routes.ACCESS, "Access", "users"),
+    (routes.AUDIT, "Audit log", "scroll-text"),
 )
 
 
@@ -27,6 +32,7 @@ def sidebar(active: str) -> rx.Component:
             class_name="brand",
         ),
         *[_link(place, active, "nav-link", 16) for place in PLACES],
+        for_admins(*[_link(place, active, "nav-link", 16) for place in FOR_ADMINS]),
         class_name="sidebar",
         aria_label="Main",
     )

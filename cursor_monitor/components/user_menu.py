@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from cursor_monitor import routes
 from cursor_monitor.state.shell import ShellState
 
 
@@ -28,10 +29,12 @@ def user_menu() -> rx.Component:
 
 def _signed_in() -> rx.Component:
     return rx.fragment(
-        rx.el.span(
+        rx.link(
             ShellState.user_name,
+            href=routes.ACCESS,
+            underline="none",
             class_name="cut hide-phone",
-            title=f"Signed in as {ShellState.role}",
+            title=f"Signed in as {ShellState.role}: sessions, password, tokens",
         ),
         # A form, as the cookie is out of reach for scripts; and a whole page load, as a socket keeps its cookie.
         _NativeForm.create(

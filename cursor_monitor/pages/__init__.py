@@ -1,8 +1,10 @@
 """Importing a page registers it."""
 
 from cursor_monitor.pages import (
+    access,
     agent,
     agents,
+    audit,
     health,
     new_agent,
     new_orchestration,
@@ -18,8 +20,10 @@ from cursor_monitor.pages import (
 )
 
 __all__ = [
+    "access",
     "agent",
     "agents",
+    "audit",
     "health",
     "new_agent",
     "new_orchestration",

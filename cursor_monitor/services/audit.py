@@ -12,11 +12,12 @@ from sqlmodel import Session
 
 from cursor_monitor.domain.access import Actor
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.store import audit
+from cursor_monitor.store import audit, notices
 from cursor_monitor.store.database import transactional
 
 log = logging.getLogger(__name__)
 
+TOPIC = "access"
 DONE, BEGUN, REFUSED, FAILED = "done", "begun", "refused", "failed"
 _TEXT_MOST = 200
 
@@ -26,6 +27,7 @@ def note(
 ) -> None:
     """Write an entry in the transaction of the change itself."""
     audit.write(session, _entry(actor, action, subject, outcome, details))
+    notices.announce(session, TOPIC)
 
 
 def record(

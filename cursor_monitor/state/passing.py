@@ -12,6 +12,7 @@ import reflex as rx
 
 from cursor_monitor.domain.access import Role
 from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.services.caller import set_caller
 from cursor_monitor.services.identities import identify_session
 
 # The gate then sends to the sign-in page; a constant, as it is evaluated in the browser.
@@ -47,7 +48,10 @@ async def may_go_on() -> bool:
         actor = await asyncio.to_thread(identify_session, held.key, held.ip)
     except Unavailable:
         return True  # nothing new can be read meanwhile
-    return actor is not None and actor.role.includes(held.needed)
+    if actor is None:
+        return False
+    set_caller(actor)  # what was taken from them meanwhile, they see no more
+    return actor.role.includes(held.needed)
 
 
 def leave() -> Any:

@@ -23,6 +23,7 @@ _FRAMEWORK = frozenset(
 )
 _VIEWING = frozenset(
     {
+        "access_state.open_form",
         "access_state.make_token",
         "access_state.forget_token",
         "access_state.revoke_token",

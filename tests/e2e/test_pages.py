@@ -53,6 +53,8 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "settings": "/settings",
             "notifications": "/settings/notifications",
             "profiles": "/profiles",
+            "access": "/settings/access",
+            "audit": "/audit",
             "orchestration-gone": "/orchestrations/01890000-0000-7000-8000-000000000000",
             "agent-gone": "/agents/bc-00000000-0000-4000-8000-000000000000",
         }

@@ -23,6 +23,10 @@ GUARD = EventGuard(is_closed=True)
 STOP = "reflex___state____state.cursor_monitor___state___agent____agent_state.stop"
 # Said a second time on purpose: a handler that changes something must not become a viewer's by oversight.
 CHANGING = {
+    "access_state.add_user",
+    "access_state.reset_password",
+    "access_state.set_disabled",
+    "access_state.set_role",
     "agent_acts_state.delete",
     "agent_acts_state.send",
     "agent_state.stop",
