@@ -2,6 +2,7 @@
 
 Exit codes: 0 all is well; 1 something failed or is out of order; 2 a wrong argument or setting; 3 it cannot start
 here as things are (a port, the data folder, a second start).
+What speaks to a running product does so over its API; CURSOR_MONITOR_URL and CURSOR_MONITOR_TOKEN say where, as whom.
 """
 
 from __future__ import annotations
@@ -113,20 +114,6 @@ def _simulator(settings: Settings, options: argparse.Namespace) -> int:
     return _become(product.simulator_command(), dict(os.environ))
 
 
-def _migrate(settings: Settings, options: argparse.Namespace) -> int:
-    import psycopg
-
-    from cursor_monitor.store import schema
-
-    try:
-        with database(settings) as url:
-            version = schema.migrate(url)
-    except (psycopg.Error, RuntimeError, OSError) as error:
-        return fail(str(error).strip(), FAILED)
-    show({"schema_version": version}, f"schema version {version}", options)
-    return OK
-
-
 def _doctor(settings: Settings, options: argparse.Namespace) -> int:
     from cursor_monitor.runtime.doctor import examine
 
@@ -209,11 +196,16 @@ _COMMANDS: tuple[tuple[str, _Run, str, bool], ...] = (
     ("app", _app, "serve pages and API alone, with DATABASE_URL", False),
     ("worker", _worker, "run the worker alone, with DATABASE_URL", False),
     ("simulator", _simulator, "run the simulator of Cursor's API alone", False),
-    ("migrate", _migrate, "bring the database's schema up to date", True),
+    ("migrate", _later("migrate_command"), "bring the database's schema up to date; --dry-run shows the plan", True),
     ("secrets", _secrets, "change the master key: `secrets rotate` encrypts every stored key anew", True),
     ("users", _later("people"), "who may sign in: list, add, role, disable, enable, password", True),
+    ("backup", _later("backup_command"), "the database of this moment into one file, encrypted on demand", True),
+    ("restore", _later("backup_command"), "a backup into an empty database, all or nothing", True),
     ("doctor", _doctor, "look for what is wrong, and say how to mend it", True),
     ("status", _status, "ask the running product how it is", True),
+    ("launch", _later("launch_command"), "launch an orchestration, or show its plan", True),
+    ("watch", _later("watch_command"), "follow an orchestration to its end", True),
+    ("export", _later("export_command"), "an orchestration, an agent or the fleet as a file", False),
 )
 
 

@@ -21,6 +21,7 @@ SIMULATOR_TOKEN = "simulator"  # noqa: S105
 SECRET_VARIABLES = (
     "CURSOR_API_KEY",
     "CURSOR_MONITOR_SECRET_KEY",
+    "CURSOR_MONITOR_TOKEN",
     "CURSOR_WEBHOOK_SECRET",
     "DATABASE_URL",
     "GITHUB_TOKEN",
@@ -51,6 +52,8 @@ class Settings:
     admin_email: str | None = None
     admin_password: str | None = field(default=None, repr=False)
     trusted_proxy_hops: int = 0
+    client_url: str | None = None
+    client_token: str | None = field(default=None, repr=False)
     data_dir: Path = Path(".data")
     database_url: str | None = field(default=None, repr=False)
     supabase_url: str | None = None
@@ -139,6 +142,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_email=read.parsed("ADMIN_EMAIL", _email),
         admin_password=read.text("ADMIN_PASSWORD"),
         trusted_proxy_hops=read.whole("TRUSTED_PROXY_HOPS", 0, 0, 10),
+        client_url=read.parsed("CURSOR_MONITOR_URL", _public_url),
+        client_token=read.parsed("CURSOR_MONITOR_TOKEN", _token),
         data_dir=Path(read.text("DATA_DIR") or ".data"),
         database_url=read.parsed("DATABASE_URL", _postgres_url) or read.parsed("SUPABASE_DB_URL", _postgres_url),
         supabase_url=read.either(("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"), _supabase_url),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from cursor_monitor.services.startup import close_all, open_all
 from cursor_monitor.settings import Settings
@@ -15,6 +16,8 @@ from cursor_monitor.store.embedded import EmbeddedPostgres
 from tests.support import postgres
 from tests.support.processes import Simulator, Workers
 
+hypothesis_settings.register_profile("ours", deadline=None)  # how long a try takes tells of the machine
+hypothesis_settings.load_profile("ours")
 TIME_SCALE = 0.03  # a run lasts 0.12 to 0.36 s
 
 

@@ -36,7 +36,74 @@ def _users(command: argparse.ArgumentParser) -> None:
     made["role"].add_argument("role", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
 
 
+def _launch(command: argparse.ArgumentParser) -> None:
+    command.add_argument("prompt", metavar="PROMPT", help="what is to be done; - reads it from stdin")
+    command.add_argument("--repository", required=True, help="owner/repo, or its address")
+    for name, text in (
+        ("ref", "branch or commit to start from"),
+        ("model", "one of Cursor's models"),
+        ("account", "whose key pays"),
+        ("mode", "SINGLE_AGENT, PIPELINE, BATCH or AUTO"),
+        ("name", "a line for people"),
+        ("tasks", "a file with the plan, as the API takes it"),
+    ):
+        command.add_argument(f"--{name}", help=text)
+    command.add_argument(
+        "--option", action="append", metavar="NAME=VALUE", help="a limit, as in max_agents=5; repeatable"
+    )
+    command.add_argument("--key", help="an idempotency key: the same key launches once")
+    command.add_argument("--dry-run", action="store_true", help="show the plan, launch nothing")
+    command.add_argument("--watch", action="store_true", help="stay until it ends")
+    _timeout(command)
+
+
+def _watch(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", metavar="ID", help="of an orchestration")
+    _timeout(command)
+
+
+def _timeout(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--timeout", type=float, metavar="SECONDS", help="stop looking on after that; it goes on")
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", metavar="ID", help="of an orchestration or an agent, or `agents` for the whole list")
+    command.add_argument("--format", help="json or md, json or text, csv")
+    command.add_argument("--output", "-o", metavar="FILE", help="where to; stdout otherwise")
+
+
+def _migrate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
+
+
+def _backup(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="where to")
+    command.add_argument(
+        "--encrypt", action="store_true", help="with a passphrase, asked for, or the first line of stdin"
+    )
+    command.add_argument("--force", action="store_true", help="replace the file where there is one")
+    _passphrase(command)
+    command.set_defaults(command="backup")
+
+
+def _restore(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="a backup; the database must be empty")
+    command.add_argument("--verify", action="store_true", help="only look whether the file is whole")
+    _passphrase(command)
+    command.set_defaults(command="restore")
+
+
+def _passphrase(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--passphrase-file", metavar="FILE", help="the passphrase, for where nobody types")
+
+
 ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "backup": _backup,
+    "export": _export,
+    "launch": _launch,
+    "migrate": _migrate,
+    "restore": _restore,
     "secrets": _secrets,
     "users": _users,
+    "watch": _watch,
 }

@@ -16,12 +16,7 @@ def migrate(url: str) -> int:
     Raises psycopg.Error where the database refuses, RuntimeError where it is newer than this program.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=10, prepare_threshold=None) as connection:
-        found = _version(connection)
-        if found is not None and found > SCHEMA_VERSION:
-            raise RuntimeError(
-                f"the database has schema version {found}, this program knows {SCHEMA_VERSION}: "
-                "start the newer program, or restore a backup made before the upgrade"
-            )
+        found = known_version(connection)
         if found != SCHEMA_VERSION:
             connection.execute(SCHEMA_FILE.read_text(encoding="utf-8").encode())
         return SCHEMA_VERSION
@@ -31,6 +26,17 @@ def version(url: str) -> int | None:
     """The schema version of the database; None where it was never applied."""
     with psycopg.connect(url, autocommit=True, connect_timeout=10, prepare_threshold=None) as connection:
         return _version(connection)
+
+
+def known_version(connection: psycopg.Connection[tuple[object, ...]]) -> int | None:
+    """The same on an open connection; RuntimeError where it is newer than this program."""
+    found = _version(connection)
+    if found is not None and found > SCHEMA_VERSION:
+        raise RuntimeError(
+            f"the database has schema version {found}, this program knows {SCHEMA_VERSION}: "
+            "start the newer program, or restore a backup made before the upgrade"
+        )
+    return found
 
 
 def _version(connection: psycopg.Connection[tuple[object, ...]]) -> int | None:

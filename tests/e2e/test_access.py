@@ -12,7 +12,7 @@ from bench.stack import Stack
 from tests.e2e.conftest import OpenPage
 from tests.e2e.test_pages import cut_off, settle, violations
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 PASSWORD = "seven blue kettles sing"
 

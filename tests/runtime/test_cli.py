@@ -50,7 +50,7 @@ def free() -> str:
 def test_help_is_quick_and_lists_the_commands(tmp_path: Path) -> None:
     done = run(tmp_path, "--help")
     assert done.returncode == 0
-    for name in ("up", "app", "worker", "simulator", "migrate", "doctor", "status"):
+    for name in ("up", "app", "worker", "simulator", "migrate", "doctor", "status", "launch", "watch", "export"):
         assert f"\n    {name}" in done.stdout
     loaded = "import sys, cursor_monitor.cli as c; c._parser(); print(*sys.modules)"
     modules = subprocess.check_output([sys.executable, "-c", loaded], cwd=ROOT, text=True).split()
