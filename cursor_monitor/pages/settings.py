@@ -18,13 +18,10 @@ def settings() -> rx.Component:
         rx.el.p(
             "What holds for work in some repositories is set up under ",
             rx.link("repository profiles", href=routes.PROFILES, class_name="banner-link"),
-<<<<<<< HEAD
             ", who is told of what under ",
             rx.link("notifications", href=routes.NOTIFICATIONS, class_name="banner-link"),
-=======
             "; who may come in, and with which API tokens, under ",
             rx.link("access", href=routes.ACCESS, class_name="banner-link"),
->>>>>>> 5ad3a04 (Let people manage who may come in on pages and from the command line, and show the roles in a document that cannot lie)
             ".",
             class_name="hint",
         ),
