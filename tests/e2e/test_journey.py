@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from bench.stack import Stack
 from tests.e2e.conftest import Api, OpenPage
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -62,7 +63,7 @@ def test_a_worker_killed_half_way_costs_no_second_agent(open_page: OpenPage, api
     launched = api.ledger("Killed half way.")
     assert {agent["id"] for agent in launched} == api.agents_named_in(made)
     assert [(agent["create_calls"], len(agent["runs"])) for agent in launched] == [(1, 2)] * 3
-    assert "worker is back" in stack.lines
+    eventually(lambda: "worker is back" in stack.lines)  # said by the next look at the parts
 
 
 def test_pausing_resuming_and_cancelling(open_page: OpenPage, api: Api) -> None:
