@@ -64,10 +64,10 @@ def test_a_view_is_saved_and_brings_its_filters_back(open_page: OpenPage, api: A
     expect(view).to_have_attribute("aria-current", "page")
     assert violations(page) + cut_off(page) == []
     page.get_by_role("button", name="Clear", exact=True).click()
-    expect(page.get_by_label("Origin")).to_have_value("")
+    expect(page.get_by_role("combobox", name="Origin")).to_have_value("")
     expect(view).to_have_attribute("aria-current", "false")
     view.click()
-    expect(page.get_by_label("Origin")).to_have_value("person")
+    expect(page.get_by_role("combobox", name="Origin")).to_have_value("person")
     page.get_by_role("button", name="Delete the view By hand").click()
     expect(view).to_have_count(0)
 
