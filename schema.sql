@@ -139,6 +139,9 @@ CREATE TABLE IF NOT EXISTS orchestration_tasks (
     model            text,
     ref              text,
     is_merge         boolean NOT NULL DEFAULT false,
+    candidate_of     text,
+    kept             text,
+    kept_reason      text,
     status           text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'skipped', 'cancelled')),
     attempts_allowed integer,
     is_waived        boolean NOT NULL DEFAULT false,
@@ -156,6 +159,10 @@ CREATE TABLE IF NOT EXISTS orchestration_tasks (
     PRIMARY KEY (orchestration_id, key)
 );
 ALTER TABLE orchestration_tasks ADD COLUMN IF NOT EXISTS is_merge boolean NOT NULL DEFAULT false;
+-- One of several tries at that task; and of a task that has such, which of them is kept and why.
+ALTER TABLE orchestration_tasks ADD COLUMN IF NOT EXISTS candidate_of text;
+ALTER TABLE orchestration_tasks ADD COLUMN IF NOT EXISTS kept text;
+ALTER TABLE orchestration_tasks ADD COLUMN IF NOT EXISTS kept_reason text;
 
 -- An agent as the fleet knows it, launched here or seen at Cursor; its id is minted here before Cursor hears of it.
 CREATE TABLE IF NOT EXISTS agents (

@@ -50,6 +50,9 @@ class OptionsBody(Body):
     max_parallel_agents: int | None = _documented("Agents at work at once.", minimum=1, maximum=50)
     max_iterations: int | None = _documented("Follow-ups per agent.", minimum=1, maximum=100)
     max_attempts: int | None = _documented("Agents per task, after an error of the run.", minimum=1, maximum=10)
+    best_of: int | None = _documented("Candidates of each task, of which the best is kept.", minimum=1, maximum=8)
+    models: list[Text] | None = _documented("The candidates' models in turn; without best_of, one candidate each.")
+    choose_by_hand: bool | None = _documented("A person says which candidate is kept, where several completed.")
     quality_threshold: int | None = _documented("Score below which work goes on.", minimum=0, maximum=100)
     auto_create_pr: bool | None = _documented("Open a pull request for each branch.")
     require_approval: bool | None = _documented("Wait for a person before the first agent is launched.")
@@ -90,12 +93,15 @@ class TaskBody(Body):
     depends_on: list[Text] | None = _documented("Keys of the tasks that must be completed first.")
     model: Text | None = _documented("Instead of the orchestration's model.")
     ref: Text | None = _documented("Branch or commit to start from, instead of the orchestration's.")
+    best_of: int | None = _documented("Candidates, instead of the orchestration's number.", minimum=1, maximum=8)
+    models: list[Text] | None = _documented("Its candidates' models in turn; without best_of, one candidate each.")
 
 
 class PlanTaskBody(TaskBody):
     """One task of a plan that was made."""
 
     is_merge: bool | None = _documented("A step that the plan put in to merge branches.")
+    candidate_of: Text | None = _documented("The task that this is one of several tries at, as the plan put it in.")
 
 
 class LaunchOrchestrationBody(Body):
@@ -118,7 +124,7 @@ class LaunchOrchestrationBody(Body):
 class PlanBody(Body):
     """Another plan, in the place of one that waits for approval."""
 
-    tasks: list[PlanTaskBody] = Field(description="All of it; merge steps are made anew.")
+    tasks: list[PlanTaskBody] = Field(description="All of it; merge steps and candidates are made anew.")
     plan_hash: Text | None = _documented("Of the plan that was looked at: edit only if it is still that one.")
 
 

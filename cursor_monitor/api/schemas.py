@@ -90,6 +90,9 @@ class Task(Answer):
     model: str | None = Field(description="Its own model, instead of the orchestration's.")
     ref: str | None = Field(description="Its own starting point, instead of a dependency's branch.")
     is_merge: bool = Field(description="Put in by the plan, to merge the branches of what it waits for.")
+    candidate_of: str | None = Field(description="The task that this is one of several tries at; the best is kept.")
+    kept: str | None = Field(description="Of a task with candidates: the key of the one that is kept.")
+    kept_reason: str | None
     agent_id: str | None
     latest_run_id: str | None
     attempts: int
@@ -117,6 +120,7 @@ class PlannedTask(Answer):
     model: str | None
     ref: str | None
     is_merge: bool = Field(description="Put in by the plan, to merge the branches of what it waits for.")
+    candidate_of: str | None = Field(description="The task that this is one of several tries at; the best is kept.")
 
 
 class LimitMet(Answer):

@@ -41,6 +41,13 @@ def skip(orchestration_id: OrchestrationId, key: TaskKey) -> Any:
     return _task(orchestration_id, key)
 
 
+@router.post("/{key}/keep", status_code=202, response_model=schemas.Task, responses=writing_errors(404, 409))
+def keep(orchestration_id: OrchestrationId, key: TaskKey) -> Any:
+    """Keep this one of several candidates, where a person is to choose; the others' agents are archived."""
+    services.keep_candidate(orchestration_id, key, by=caller_name())
+    return _task(orchestration_id, key)
+
+
 @router.post(
     "/{key}/followup",
     status_code=202,

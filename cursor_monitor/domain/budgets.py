@@ -35,6 +35,9 @@ STUCK = "stuck"
 PROFILE_RULE = "profile_rule"
 """Blocked because the profile of the repository does not allow what would be begun next."""
 
+CHOICE = "choice"
+"""Waiting for a person to say which candidate of a task is kept."""
+
 WAIVABLE = frozenset({COST_UNKNOWN, CHECKS_UNKNOWN})
 """What a person who resumes goes on without."""
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from cursor_monitor.domain.budgets import CODES
-from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, OrchestrationStatus, TaskStatus
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cursor_monitor.domain.budgets import CHOICE, CODES
+from cursor_monitor.domain.status import (
+    OPEN_AGAIN,
+    ORCHESTRATION_TERMINAL,
+    TASK_TERMINAL,
+    OrchestrationStatus,
+    TaskStatus,
+)
 
 _PAUSABLE = frozenset({OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING})
 _RESUMABLE = frozenset({OrchestrationStatus.PAUSED, OrchestrationStatus.BLOCKED})
@@ -15,7 +25,7 @@ def possible_controls(status: OrchestrationStatus, *, is_cancelling: bool, code:
     if is_cancelling and status not in ORCHESTRATION_TERMINAL:
         return ()
     controls: list[str] = []
-    if status is OrchestrationStatus.WAITING:
+    if status is OrchestrationStatus.WAITING and code != CHOICE:
         controls.append("approve")
     if status in _PAUSABLE:
         controls.append("pause")
@@ -30,10 +40,51 @@ def possible_controls(status: OrchestrationStatus, *, is_cancelling: bool, code:
     return tuple(controls)
 
 
-def possible_task_controls(status: TaskStatus, orchestration: OrchestrationStatus) -> tuple[str, ...]:
+class TaskLike(Protocol):
+    """What of a task its controls depend on."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def candidate_of(self) -> str | None: ...
+    @property
+    def is_waived(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Where a task stands among candidates."""
+
+    is_decided: bool = False  # a candidate of a task that is done, or done without
+    is_begun: bool = False  # some of its candidates are no longer pending
+    may_be_kept: bool = False  # a candidate that a person may choose now
+
+
+def family_of(task: TaskLike, tasks: Sequence[TaskLike]) -> Family:
+    """Where it stands among these, all tasks of its orchestration."""
+    of = next((t for t in tasks if t.key == task.candidate_of), None)
+    if of is None:
+        return Family(is_begun=any(t.candidate_of == task.key and t.status != TaskStatus.PENDING for t in tasks))
+    is_open = of.status == TaskStatus.PENDING
+    all_ended = all(t.status in TASK_TERMINAL for t in tasks if t.candidate_of == of.key)
+    return Family(
+        is_decided=of.is_waived or of.status == TaskStatus.COMPLETED,
+        may_be_kept=is_open and all_ended and task.status == TaskStatus.COMPLETED,
+    )
+
+
+def possible_task_controls(
+    status: TaskStatus, orchestration: OrchestrationStatus, family: Family = Family()
+) -> tuple[str, ...]:
     """The controls one task takes now."""
-    if status in (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED):
+    if family.is_decided:
+        return ()
+    if status in OPEN_AGAIN:
         return ("retry",)
-    if status is TaskStatus.PENDING and orchestration not in ORCHESTRATION_TERMINAL:
-        return ("skip",)
-    return ()
+    if orchestration in ORCHESTRATION_TERMINAL:
+        return ()
+    if family.may_be_kept:
+        return ("keep",)
+    return ("skip",) if status is TaskStatus.PENDING and not family.is_begun else ()

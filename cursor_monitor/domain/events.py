@@ -56,6 +56,10 @@ class PlanMade(Event):
     def message(self) -> str:
         count, steps = len(self.tasks), sum(task.is_merge for task in self.tasks)
         merges = f", {steps} of them to merge branches" if steps else ""
+        tries = sum(task.candidate_of is not None for task in self.tasks)
+        merges += (
+            f", {tries} of them candidates for {len({t.candidate_of for t in self.tasks} - {None})}" if tries else ""
+        )
         whence = {
             "prompt": " from the structure of the prompt",
             "planner": " as the planner proposed",
@@ -80,6 +84,18 @@ class ApprovalRequested(Event):
 
     def message(self) -> str:
         return "Waiting for a person to approve the plan."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceRequested(Event):
+    """Nothing is left to do but for a person to say which candidate is kept."""
+
+    task_keys: tuple[str, ...]
+    summary: str
+    level: ClassVar[Level] = Level.WARNING
+
+    def message(self) -> str:
+        return self.summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +258,23 @@ class TaskCompleted(TaskEvent):
     def message(self) -> str:
         score = "unknown" if self.quality_score is None else str(self.quality_score)
         return f"Task {self.task_key} completed, quality {score} from {self.quality_coverage} % of the evidence."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateKept(TaskEvent):
+    """Of the candidates of a task one is kept; the other agents are archived, their pull requests stay as they are."""
+
+    kept: str
+    reason: str
+    by: str = "engine"
+    archived: tuple[str, ...] = ()  # agents
+    left: tuple[str, ...] = ()  # pull requests of the others
+
+    def message(self) -> str:
+        whose = "" if self.by == "engine" else f" by {self.by}"
+        others = f" Archived: {len(self.archived)} other agents." if self.archived else ""
+        left = f" Left as they are: {', '.join(self.left)}." if self.left else ""
+        return f"Kept {self.kept} for task {self.task_key}{whose}: {self.reason}{others}{left}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

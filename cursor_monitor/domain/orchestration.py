@@ -10,6 +10,7 @@ from cursor_monitor.domain.code_host import CodeHostFacts
 from cursor_monitor.domain.room import Room
 from cursor_monitor.domain.status import (
     ATTEMPT_LIVE,
+    OPEN_AGAIN,
     ORCHESTRATION_TERMINAL,
     RUN_TERMINAL,
     AttemptStatus,
@@ -30,6 +31,9 @@ class Options:
     max_iterations: int = 20  # follow-ups per agent
     quality_threshold: int = 70  # 0..100
     max_attempts: int = 2  # agents per task, tried again after an error of the run
+    best_of: int = 1  # candidates of each task side by side, of which the best is kept
+    models: tuple[str, ...] = ()  # theirs, taken in turn
+    choose_by_hand: bool = False  # a person says which candidate is kept, where more than one completed
     max_agents: int | None = None  # agents in all
     max_followups: int | None = None  # follow-ups in all
     budget_cents: int | None = None  # US cents in all, as Cursor charges them
@@ -57,6 +61,9 @@ class PlanTask:
     model: str | None = None
     ref: str | None = None
     is_merge: bool = False  # put in by the plan, to merge the branches of what it waits for
+    best_of: int | None = None  # instead of the option; of a plan that was made, None: see candidate_of
+    models: tuple[str, ...] = ()
+    candidate_of: str | None = None  # one of several tries at that task, put in by the plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +218,9 @@ class Task:
     model: str | None = None
     ref: str | None = None
     is_merge: bool = False
+    candidate_of: str | None = None  # only the best of that task's candidates is kept
+    kept: str | None = None  # of a task with candidates: which of them, and why
+    kept_reason: str | None = None
     status: TaskStatus = TaskStatus.PENDING
     attempts: tuple[Attempt, ...] = ()
     attempts_allowed: int | None = None  # raised by a person's retry; None: the option's number
@@ -292,6 +302,28 @@ class Snapshot:
     def worked_on(self) -> tuple[Task, ...]:
         """All that agents work on: the planner's part, then the tasks."""
         return self.tasks if self.planner is None else (self.planner, *self.tasks)
+
+    @property
+    def results(self) -> tuple[Task, ...]:
+        """The tasks whose ends count: what became of one candidate among several does not."""
+        return tuple(task for task in self.tasks if task.candidate_of is None)
+
+    @property
+    def with_candidates(self) -> frozenset[str]:
+        """The keys of the tasks that have candidates, and so no agents of their own."""
+        return frozenset(task.candidate_of for task in self.tasks if task.candidate_of is not None)
+
+    @property
+    def retryable(self) -> tuple[str, ...]:
+        """The keys that a retry of the whole opens again; no candidate of a task that needs none any more."""
+        done = {t.key for t in self.tasks if t.is_waived or t.status is TaskStatus.COMPLETED}
+        return tuple(
+            t.key for t in self.tasks if t.status in OPEN_AGAIN and not t.is_waived and t.candidate_of not in done
+        )
+
+    def candidates(self, key: str) -> tuple[Task, ...]:
+        """The candidates of that task, in the order of the plan."""
+        return tuple(task for task in self.tasks if task.candidate_of == key)
 
     @property
     def agents_used(self) -> int:

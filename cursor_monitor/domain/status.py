@@ -97,6 +97,8 @@ ORCHESTRATION_TERMINAL = frozenset(
     }
 )
 TASK_TERMINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.CANCELLED})
+OPEN_AGAIN = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED})
+"""What a retry opens again."""
 ATTEMPT_LIVE = frozenset({AttemptStatus.LAUNCHING, AttemptStatus.RUNNING})
 
 RUN_TERMINAL = frozenset({"FINISHED", "ERROR", "CANCELLED", "EXPIRED"})

@@ -13,6 +13,7 @@ from cursor_monitor.engine import budgets
 from cursor_monitor.engine.fold import evolve
 from cursor_monitor.engine.rules import (
     beginning,
+    choosing,
     dispatch,
     ending,
     evidence,
@@ -53,10 +54,13 @@ ADVANCING: tuple[Rule, ...] = (
     review.settle_reviews,
     review.launch_reviewers,
     dispatch.settle_failed_tasks,
+    choosing.skip_needless_candidates,
+    choosing.keep_the_best,
     dispatch.skip_unreachable_tasks,
     merging.skip_needless_merges,
     dispatch.launch_ready_tasks,
     stuck.ask_about_stuck_tasks,
+    choosing.ask_for_choice,
     limits.warn_of_budgets,
     dispatch.finish,
     limits.block_when_time_is_over,

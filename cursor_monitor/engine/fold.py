@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, STUCK, WAIVABLE
+from cursor_monitor.domain.budgets import CHOICE, CODES, COST_UNKNOWN, STUCK, WAIVABLE
 from cursor_monitor.domain.orchestration import (
     PLANNER_KEY,
     REVIEW,
@@ -21,6 +21,7 @@ from cursor_monitor.domain.orchestration import (
     Task,
 )
 from cursor_monitor.domain.status import (
+    OPEN_AGAIN,
     ORCHESTRATION_TERMINAL,
     RUN_TERMINAL,
     TASK_TERMINAL,
@@ -80,6 +81,8 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
             return replace(s, planner=Task(PLANNER_KEY, "Plan the work", ""))
         case e.ApprovalRequested():
             return replace(s, status=OrchestrationStatus.WAITING)
+        case e.ChoiceRequested():
+            return replace(s, status=OrchestrationStatus.WAITING, error_code=CHOICE, error_summary=event.summary)
         case e.PlanEdited():
             return replace(s, tasks=tuple(map(_planned, event.tasks)), plan_source="person")
         case e.PlanApproved():
@@ -120,7 +123,7 @@ def _whole(s: Snapshot, event: e.Event) -> Snapshot:
 
 
 def _planned(p: PlanTask) -> Task:
-    return Task(p.key, p.title, p.prompt, p.depends_on, p.model, p.ref, p.is_merge)
+    return Task(p.key, p.title, p.prompt, p.depends_on, p.model, p.ref, p.is_merge, p.candidate_of)
 
 
 def _going_on(s: Snapshot) -> Snapshot:
@@ -163,6 +166,8 @@ def _reopened(task: Task) -> Task:
         task,
         status=TaskStatus.PENDING,
         is_waived=False,
+        kept=None,
+        kept_reason=None,
         error_message=None,
         completed_at=None,
         quality_score=None,
@@ -174,7 +179,8 @@ def _task_event(s: Snapshot, event: e.TaskEvent) -> Snapshot:
     task = s.task(event.task_key)
     match event:
         case e.AttemptEvent():
-            return s.with_task(_attempt_event(task, event))
+            after = s.with_task(_attempt_event(task, event))
+            return _chosen_or_changed(after) if isinstance(event, e.FollowUpRequested) else after
         case e.TaskCompleted():
             task = _ended(task, TaskStatus.COMPLETED, event)
             score, coverage = event.quality_score, event.quality_coverage
@@ -188,10 +194,32 @@ def _task_event(s: Snapshot, event: e.TaskEvent) -> Snapshot:
         case e.TaskCancelled():
             return s.with_task(_ended(task, TaskStatus.CANCELLED, event))
         case e.TaskRetried():
-            s = s.with_task(_retried_task(s, task))
-            return _retried(s, ()) if s.status in ORCHESTRATION_TERMINAL else s
+            for one in _retried_with(s, task):
+                s = s.with_task(_retried_task(s, one))
+            return _retried(s, ()) if s.status in ORCHESTRATION_TERMINAL else _chosen_or_changed(s)
+        case e.CandidateKept():
+            return _with_kept(s, task, event)
         case _:
             raise ValueError(f"no rule to fold {type(event).__name__}")
+
+
+def _retried_with(s: Snapshot, task: Task) -> tuple[Task, ...]:
+    """The task, and what has to be open with it: a candidate's task, or the candidates of a task that has some."""
+    if task.candidate_of is not None:
+        of = s.task(task.candidate_of)
+        return (task, of) if of.status in OPEN_AGAIN else (task,)
+    return (task, *(one for one in s.candidates(task.key) if one.status in OPEN_AGAIN))
+
+
+def _with_kept(s: Snapshot, task: Task, event: e.CandidateKept) -> Snapshot:
+    chosen = s.task(event.kept)
+    kept = replace(task, kept=chosen.key, kept_reason=event.reason, branch=chosen.branch, pr_url=chosen.pr_url)
+    return _chosen_or_changed(s.with_task(replace(kept, started_at=chosen.started_at)))
+
+
+def _chosen_or_changed(s: Snapshot) -> Snapshot:
+    """Going on where a person's choice was waited for: it is made, or is another by now."""
+    return _going_on(s) if s.status is OrchestrationStatus.WAITING and s.error_code == CHOICE else s
 
 
 def _ended(task: Task, status: TaskStatus, event: e.TaskEvent) -> Task:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cursor_monitor.domain.budgets import CODES
@@ -11,6 +12,7 @@ from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.orchestration import LaunchRequest, Options, PlanTask
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.domain.text import storable
+from cursor_monitor.engine.plan_candidates import parse_tries, with_candidates
 from cursor_monitor.engine.plan_check import check_dependencies
 from cursor_monitor.engine.plan_merge import with_merge_steps
 from cursor_monitor.engine.plan_order import order_parts
@@ -36,7 +38,7 @@ _EMPTY = {
     "repository": "is missing; give owner/repo or an https URL such as https://github.com/owner/repo",
 }
 _FIELDS = frozenset({"prompt", "repository", "ref", "model", "mode", "name", "tasks", "options"})
-_TASK_FIELDS = frozenset({"key", "title", "prompt", "depends_on", "model", "ref"})
+_TASK_FIELDS = frozenset({"key", "title", "prompt", "depends_on", "model", "ref", "best_of", "models"})
 
 
 def parse_request(fields: Mapping[str, Any], defaults: Options, models: Sequence[str] = ()) -> LaunchRequest:
@@ -88,14 +90,14 @@ def parse_ref(value: str | None, field: str) -> str | None:
 
 
 def make_plan(request: LaunchRequest, first_line: int = 1) -> tuple[PlanTask, ...] | None:
-    """The tasks of a checked request, merge steps included; None where a planner is to be asked.
+    """The tasks of a checked request, merge steps and candidates included; None where a planner is to be asked.
 
     Raises Invalid where the prompt's own structure makes no plan; `first_line` is the number of its first line.
     """
     if request.tasks:
-        return with_merge_steps(request.tasks)
+        return whole_plan(request.tasks, request.options)
     if request.mode is Mode.SINGLE_AGENT:
-        return one_task(request.prompt, request.name)
+        return one_task(request.prompt, request.name, request.options)
     split = split_prompt(request.prompt, bullets=request.mode is not Mode.AUTO)
     if split is not None:
         if len(split.parts) > TASKS_LIMIT:
@@ -103,7 +105,7 @@ def make_plan(request: LaunchRequest, first_line: int = 1) -> tuple[PlanTask, ..
             count = len(split.parts)
             message = f"line {line}: at most {TASKS_LIMIT} tasks are allowed, these are {count}; split the job"
             raise Invalid("prompt", message)
-        return with_merge_steps(order_parts(split, request.mode, first_line))
+        return whole_plan(order_parts(split, request.mode, first_line), request.options)
     if request.mode is Mode.AUTO:
         return None
     raise Invalid(
@@ -113,16 +115,21 @@ def make_plan(request: LaunchRequest, first_line: int = 1) -> tuple[PlanTask, ..
     )
 
 
-def one_task(prompt: str, name: str | None = None) -> tuple[PlanTask, ...]:
+def whole_plan(tasks: Sequence[PlanTask], options: Options) -> tuple[PlanTask, ...]:
+    """The plan that comes of these tasks: with the steps that merge, and the candidates to choose from."""
+    return with_candidates(with_merge_steps(tasks), options)
+
+
+def one_task(prompt: str, name: str | None, options: Options) -> tuple[PlanTask, ...]:
     """The whole prompt as one task."""
-    return (PlanTask(key="task-1", title=name or first_line(prompt), prompt=prompt),)
+    return with_candidates((PlanTask(key="task-1", title=name or first_line(prompt), prompt=prompt),), options)
 
 
 def check_size(tasks: Sequence[PlanTask]) -> None:
-    """Raise Invalid where the merge steps make a plan too long."""
+    """Raise Invalid where merge steps and candidates make a plan too long."""
     if len(tasks) > TASKS_LIMIT:
-        steps = sum(task.is_merge for task in tasks)
-        count = f"with {steps} merge steps these are {len(tasks)}"
+        steps, tries = sum(task.is_merge for task in tasks), sum(task.candidate_of is not None for task in tasks)
+        count = f"with {steps} merge steps{f' and {tries} candidates' if tries else ''} these are {len(tasks)}"
         raise Invalid("tasks", f"at most {TASKS_LIMIT} are allowed, {count}; split the job")
 
 
@@ -150,8 +157,7 @@ def _tasks(value: object, mode: Mode, models: Sequence[str]) -> tuple[PlanTask, 
     tasks = [parse_task(item, index, mode, models) for index, item in enumerate(value)]
     if mode is Mode.PIPELINE:
         return tuple(
-            PlanTask(t.key, t.title, t.prompt, (tasks[i - 1].key,) if i else (), t.model, t.ref)
-            for i, t in enumerate(tasks)
+            replace(task, depends_on=(tasks[index - 1].key,) if index else ()) for index, task in enumerate(tasks)
         )
     return tuple(tasks)
 
@@ -166,6 +172,7 @@ def parse_task(item: object, index: int, mode: Mode, models: Sequence[str]) -> P
     key = _text(item, "key", 64, prefix=f"{where}.") or f"task-{index + 1}"
     if not KEY_PATTERN.fullmatch(key):
         raise Invalid(f"{where}.key", "may hold letters, digits, dot, dash and underscore, such as task-1")
+    best_of, several = parse_tries(item, f"{where}.", models, (None, ()))
     return PlanTask(
         key=key,
         title=_text(item, "title", 200, prefix=f"{where}.") or first_line(prompt),
@@ -173,6 +180,8 @@ def parse_task(item: object, index: int, mode: Mode, models: Sequence[str]) -> P
         depends_on=_depends_on(item.get("depends_on"), f"{where}.depends_on", mode),
         model=_model(_text(item, "model", 100, prefix=f"{where}."), f"{where}.model", models),
         ref=parse_ref(_text(item, "ref", REF_LIMIT, prefix=f"{where}."), f"{where}.ref"),
+        best_of=best_of,
+        models=several,
     )
 
 
@@ -195,11 +204,15 @@ def parse_options(value: object, defaults: Options, models: Sequence[str] = ()) 
     if not isinstance(value, Mapping):
         raise Invalid("options", "must be an object")
     refuse_unknown(value, frozenset(Options.__slots__), "options.")
+    best_of, several = parse_tries(value, "options.", models, (defaults.best_of, defaults.models))
     return Options(
         max_parallel_agents=_whole(value, "max_parallel_agents", 1, 50, defaults.max_parallel_agents),
         max_iterations=_whole(value, "max_iterations", 1, 100, defaults.max_iterations),
         quality_threshold=_whole(value, "quality_threshold", 0, 100, defaults.quality_threshold),
         max_attempts=_whole(value, "max_attempts", 1, 10, defaults.max_attempts),
+        best_of=best_of or 1,
+        models=several,
+        choose_by_hand=_flag(value, "choose_by_hand", defaults.choose_by_hand),
         max_agents=_whole(value, "max_agents", 1, 10_000, 0) or defaults.max_agents,
         max_followups=_whole(value, "max_followups", 1, 100_000, 0) or defaults.max_followups,
         budget_cents=_whole(value, "budget_cents", 1, 100_000_000, 0) or defaults.budget_cents,

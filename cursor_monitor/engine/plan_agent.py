@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursor_monitor.domain.errors import Invalid
-from cursor_monitor.domain.orchestration import PlanTask, Snapshot
+from cursor_monitor.domain.orchestration import Options, PlanTask, Snapshot
 from cursor_monitor.domain.status import Mode
+from cursor_monitor.engine.plan import TASKS_LIMIT as PLAN_LIMIT
 from cursor_monitor.engine.plan import parse_task, refuse_unknown
+from cursor_monitor.engine.plan_candidates import agents_in, with_candidates
 from cursor_monitor.engine.plan_check import check_dependencies
 from cursor_monitor.engine.plan_merge import with_merge_steps
 from cursor_monitor.engine.report import last_json_block
@@ -41,7 +43,7 @@ class PlanUnusable(Exception):
 
 def planner_prompt(s: Snapshot) -> str:
     """What the planner is asked."""
-    limit = tasks_allowed(s, s.agents_used + 1)
+    limit = max(1, agents_allowed(s, s.agents_used + 1) // s.options.best_of)
     return (
         "Plan only; change nothing. Read the repository, then split the request below into tasks for coding agents "
         f"that work in parallel, each on a branch of its own: as few as make sense, at most {limit}. A task that waits "
@@ -58,18 +60,22 @@ def ask_for_another_plan(reasons: tuple[str, ...]) -> str:
     return f"Your plan cannot be used:\n\n{lines}\n\nSend the whole plan again, mended.\n{_FORMAT}"
 
 
-def tasks_allowed(s: Snapshot, used: int) -> int:
-    """How many tasks a plan may have: the planner's own limit, and what the budget of agents leaves after `used`."""
-    allowed = s.allowance or s.options.max_agents
-    return TASKS_LIMIT if allowed is None else max(1, min(TASKS_LIMIT, allowed - used))
+def agents_allowed(s: Snapshot, used: int) -> int:
+    """How many agents a plan may take: the planner's own limit, and what the budget of agents leaves after `used`."""
+    allowed, tries = s.allowance or s.options.max_agents, s.options.best_of
+    most = min(TASKS_LIMIT * tries, PLAN_LIMIT * tries // (tries + 1)) if tries > 1 else TASKS_LIMIT
+    return most if allowed is None else max(tries, min(most, allowed - used))
 
 
-def read_plan(answer: str | None, limit: int) -> tuple[PlanTask, ...]:
-    """The tasks of the answer's last JSON block, merge steps put in; raises PlanUnusable with every reason found."""
-    tasks = with_merge_steps(_tasks(_items(answer or "")))
-    if len(tasks) > limit:
+def read_plan(answer: str | None, limit: int, options: Options = Options()) -> tuple[PlanTask, ...]:
+    """The tasks of the answer's last JSON block, merge steps and candidates put in; raises PlanUnusable with every
+    reason found. `limit` is how many agents it may take."""
+    tasks = with_candidates(with_merge_steps(_tasks(_items(answer or ""))), options)
+    agents = agents_in(tasks)
+    if agents > limit or len(tasks) > PLAN_LIMIT:
         steps = sum(task.is_merge for task in tasks)
-        raise PlanUnusable(f"tasks: at most {limit} are allowed, with {steps} merge steps these are {len(tasks)}")
+        each = f" and {options.best_of} candidates for each task" if options.best_of > 1 else ""
+        raise PlanUnusable(f"tasks: at most {limit} are allowed, with {steps} merge steps{each} these are {agents}")
     return tasks
 
 

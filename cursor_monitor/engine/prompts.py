@@ -80,7 +80,8 @@ def dependency_branches(snapshot: Snapshot, task: Task) -> tuple[str, ...]:
         if dependency.status is TaskStatus.COMPLETED and dependency.branch:
             found[dependency.branch] = None
         else:  # skipped, or it changed nothing: it passes on what it would have started from
-            waiting.extend(reversed(dependency.depends_on))
+            passed = (dependency.kept,) if dependency.kept else dependency.depends_on
+            waiting.extend(reversed(passed))
     return tuple(found)
 
 

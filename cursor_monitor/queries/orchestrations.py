@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cursor_monitor.domain.budgets import CHOICE
 from cursor_monitor.domain.controls import possible_controls
 from cursor_monitor.domain.errors import Invalid, NotFound
 from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
@@ -98,6 +99,10 @@ class TaskRow:
     model: str | None
     ref: str | None
     is_merge: bool
+    candidate_of: str | None
+    kept: str | None
+    kept_reason: str | None
+    is_waived: bool
     agent_id: str | None
     latest_run_id: str | None
     attempts: int
@@ -305,6 +310,10 @@ def task_of(
         model=t.model,
         ref=t.ref,
         is_merge=t.is_merge,
+        candidate_of=t.candidate_of,
+        kept=t.kept,
+        kept_reason=t.kept_reason,
+        is_waived=t.is_waived,
         agent_id=t.agent_id,
         latest_run_id=t.latest_run_id,
         attempts=t.attempts,
@@ -324,6 +333,8 @@ def task_of(
 def _waits_for(t: tables.Task, o: tables.Orchestration, statuses: dict[str, str], no_slot: str | None) -> str | None:
     if t.status != TaskStatus.PENDING:
         return None
+    if o.error_code == CHOICE:
+        return "a person's choice"
     waiting = [key for key in t.depends_on if statuses.get(key) != TaskStatus.COMPLETED]
     if waiting:
         return f"dependency {', '.join(waiting)}"

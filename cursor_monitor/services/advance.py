@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, followup_job, launch_job, look_job
+from cursor_monitor.domain.jobs import NewJob, advance_job, cancel_job, change_job, followup_job, launch_job, look_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, WORK, Snapshot
 from cursor_monitor.engine.fold import evolve
 from cursor_monitor.services import limits, notify
@@ -106,6 +106,8 @@ def _react(s: Snapshot, event: e.Event) -> _Consequence:
         case e.AttemptLaunched() | e.FollowUpSent():
             soon = event.at + timedelta(seconds=current().observe_min_seconds)
             return _Consequence(jobs=(look_job(event.agent_id, s.id, soon),))
+        case e.CandidateKept():
+            return _Consequence(jobs=tuple(change_job(agent_id, "archive") for agent_id in event.archived))
         case e.RunCancelRequested():
             return _Consequence(jobs=(cancel_job(event.agent_id, event.run_id, s.id),))
         case _:

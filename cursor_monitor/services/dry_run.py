@@ -11,6 +11,7 @@ from sqlmodel import Session
 from cursor_monitor.domain.orchestration import LaunchRequest, Options, PlanTask, Snapshot
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.engine import plan
+from cursor_monitor.engine.plan_candidates import agents_in, with_agents
 from cursor_monitor.engine.plan_graph import columns
 from cursor_monitor.engine.plan_hash import plan_hash
 from cursor_monitor.engine.plan_split import split_prompt
@@ -78,7 +79,10 @@ def request_of(s: Snapshot) -> LaunchRequest:
 
 def planned_tasks(s: Snapshot) -> tuple[PlanTask, ...]:
     """The plan of an orchestration as it stands."""
-    return tuple(PlanTask(t.key, t.title, t.prompt, t.depends_on, t.model, t.ref, t.is_merge) for t in s.tasks)
+    return tuple(
+        PlanTask(t.key, t.title, t.prompt, t.depends_on, t.model, t.ref, t.is_merge, candidate_of=t.candidate_of)
+        for t in s.tasks
+    )
 
 
 def present_hash(session: Session, request: LaunchRequest, tasks: Sequence[PlanTask] | None) -> str:
@@ -105,10 +109,10 @@ def _preview(
 ) -> Preview:
     planners = 1 if source == "planner" else 0
     known = tasks or ()
-    agents = planners + max(len(known), 1)
+    agents = planners + (agents_in(known) if known else request.options.best_of)
     cents, basis = plan_facts.median_run_cost(session)
     estimate = _estimate(cents, basis, agents, is_open=tasks is None)
-    waits = {task.key: task.depends_on for task in known}
+    waits = {task.key: task.depends_on for task in with_agents(known)}
     parallel = request.options.max_parallel_agents
     rounds = sum(-(-len(column) // parallel) for column in columns(waits))
     split = split_prompt(request.prompt, bullets=request.mode is not Mode.AUTO) if source == "prompt" else None

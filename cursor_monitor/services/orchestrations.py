@@ -11,16 +11,18 @@ from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import CODES
-from cursor_monitor.domain.controls import possible_controls, possible_task_controls
+from cursor_monitor.domain.controls import family_of, possible_controls, possible_task_controls
 from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
 from cursor_monitor.domain.ids import followup_id, mint_uuid7
 from cursor_monitor.domain.jobs import advance_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, LaunchRequest, Snapshot, Task
-from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus, TaskStatus
+from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
 from cursor_monitor.engine import plan
 from cursor_monitor.engine.budgets import closed_for, uses
+from cursor_monitor.engine.choice import best_of
 from cursor_monitor.engine.fold import begin, evolve
 from cursor_monitor.engine.plan_hash import check_unchanged
+from cursor_monitor.engine.rules.choosing import keep
 from cursor_monitor.services import limits
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.dry_run import planned_tasks, present_hash, request_of
@@ -104,9 +106,7 @@ def approve(session: Session, orchestration_id: str, *, by: str, plan_hash: str 
 def retry(session: Session, orchestration_id: str, *, by: str) -> None:
     """Try what did not complete once more, keeping the rest; raises Conflict unless it ended incomplete."""
     s = _locked(session, orchestration_id, "retry")
-    open_again = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
-    keys = tuple(t.key for t in s.tasks if t.status in open_again and not t.is_waived)
-    _record(session, s, e.OrchestrationRetried(at=database_now(session), by=by, task_keys=keys))
+    _record(session, s, e.OrchestrationRetried(at=database_now(session), by=by, task_keys=s.retryable))
 
 
 @transactional
@@ -127,6 +127,16 @@ def skip_task(session: Session, orchestration_id: str, key: str, *, by: str) -> 
 
 
 @transactional
+def keep_candidate(session: Session, orchestration_id: str, key: str, *, by: str) -> None:
+    """Keep one of several candidates and archive the others' agents; raises Conflict unless all have ended."""
+    s, task = _locked_task(session, orchestration_id, key)
+    _check_task_control(s, task, "keep")
+    now, chosen = database_now(session), s.task(task.candidate_of or "")
+    reason = f"chosen by {by}; the engine would keep {best_of(s.candidates(chosen.key)).key}."
+    _record(session, s, *keep(s, chosen, key, reason, now, by=by))
+
+
+@transactional
 def followup_task(session: Session, orchestration_id: str, key: str, text: str, *, by: str) -> None:
     """Send a person's follow-up to a task's agent, once it is free; raises Conflict where it has none to send to."""
     s, task = _locked_task(session, orchestration_id, key)
@@ -134,6 +144,8 @@ def followup_task(session: Session, orchestration_id: str, key: str, text: str, 
     attempt = task.attempt
     if s.is_terminal or s.is_cancelling:
         raise Conflict(f"The orchestration is {s.status}; retry it, or follow up on the agent itself.")
+    if family_of(task, s.tasks).is_decided and s.task(task.candidate_of or "").kept != key:
+        raise Conflict(f"Another candidate was kept instead of {key}; follow up on the agent itself.")
     if attempt is None or attempt.status not in (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED):
         raise Conflict(f"Task {key} has no agent that takes follow-ups.")
     if attempt.unsent_followup is not None:
@@ -206,9 +218,11 @@ def _requested(request: LaunchRequest, by: str, account_id: str, at: datetime) -
     )
 
 
-def _record(session: Session, s: Snapshot, event: e.Event) -> None:
-    after = evolve(s, event)
-    write(session, s, after, [event])
+def _record(session: Session, s: Snapshot, *events: e.Event) -> None:
+    after = s
+    for event in events:
+        after = evolve(after, event)
+    write(session, s, after, events)
     jobs.enqueue(session, [advance_job(s.id)])
     if after.is_cancelling or after.status is OrchestrationStatus.PAUSED:
         jobs.enqueue(session, limits.leave_queue(session, after))
@@ -237,7 +251,7 @@ def _check_task_control(s: Snapshot, task: Task, control: str) -> None:
         raise Conflict(f"Cannot {control} the planner: it is no task; cancel or retry the orchestration.")
     if s.is_cancelling and not s.is_terminal:
         raise Conflict(f"Cannot {control} a task: the orchestration is being cancelled.")
-    if control not in possible_task_controls(task.status, s.status):
+    if control not in possible_task_controls(task.status, s.status, family_of(task, s.tasks)):
         raise Conflict(f"Cannot {control}: task {task.key} is {task.status}, the orchestration {s.status}.")
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from cursor_monitor.domain import events as e
+from cursor_monitor.domain.budgets import CHOICE
 from cursor_monitor.domain.errors import Conflict, NotFound
 from cursor_monitor.domain.jobs import advance_job
 from cursor_monitor.domain.profiles import check_bases
@@ -45,12 +46,13 @@ def edit_plan(session: Session, orchestration_id: str, fields: Mapping[str, Any]
     """
     refuse_unknown(fields, frozenset({"tasks", "plan_hash"}))
     s = lock(session, orchestration_id)
-    if s.status is not OrchestrationStatus.WAITING or s.is_cancelling:
+    if s.status is not OrchestrationStatus.WAITING or s.is_cancelling or s.error_code == CHOICE:
         state = "being cancelled" if s.is_cancelling and not s.is_terminal else s.status
+        state = "waiting for another choice" if s.error_code == CHOICE else state
         raise Conflict(f"Cannot edit the plan: the orchestration is {state}.", status=s.status)
     if fields.get("plan_hash") is not None:
         check_unchanged(fields["plan_hash"], present_hash(session, request_of(s), planned_tasks(s)))
-    tasks = parse_plan(fields.get("tasks"), model_ids(session, s.account_id))
+    tasks = parse_plan(fields.get("tasks"), model_ids(session, s.account_id), s.options)
     profile = profiles.find_for(session, s.repository)
     if profile is not None:
         check_bases(profile, s.ref, tasks)

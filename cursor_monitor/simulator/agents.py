@@ -6,6 +6,7 @@ Each change is an entry, first journalled and then applied, so that a restart re
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,6 +38,7 @@ class World:
         self.on_run: Callable[[Agent, Run], None] | None = None
         self._record = record
         self._failed_prompts: set[str] = set()
+        self._prompts: Counter[str] = Counter()
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
     def create(self, spec: Entry, prompt: str, mode: str, agent_id: str | None = None, images: int = 0) -> Agent:
@@ -167,6 +169,7 @@ class World:
             scenario=scenario,
             pr_numbers=[101 + len(self.by_repo.get(key, [])) for key in keys],
             doomed=scenario.error_once and _fingerprint(prompt) not in self._failed_prompts,
+            rank=self._prompts[_fingerprint(prompt)],
             review_round=review_round,
         )
 
@@ -182,6 +185,7 @@ class World:
         agent.runs.append(Run(**entry["run"]))
         self.agents[agent.id] = agent
         self._order.append(agent)
+        self._prompts[_fingerprint(entry["run"]["prompt"])] += 1
         if agent.doomed:
             self._failed_prompts.add(_fingerprint(entry["run"]["prompt"]))
         for repo, number in zip(agent.repos, agent.pr_numbers, strict=True):

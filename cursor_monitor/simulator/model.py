@@ -66,6 +66,7 @@ class Agent:
     pr_numbers: list[int]
     owner: str | None = None
     doomed: bool = False
+    rank: int = 0  # how many agents had the same prompt before
     review_round: int | None = None  # of an agent that is asked for a verdict: how many were so before
     touched_ms: int = 0
     archived: bool = False

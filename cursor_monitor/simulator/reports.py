@@ -9,7 +9,7 @@ from typing import Any
 
 from cursor_monitor.simulator.chance import dice
 from cursor_monitor.simulator.model import Agent, Run
-from cursor_monitor.simulator.scenarios import Scenario, without_markers
+from cursor_monitor.simulator.scenarios import Scenario, is_merge, without_markers
 
 _NOISE = frozenset(
     (
@@ -17,6 +17,7 @@ _NOISE = frozenset(
         *("or", "that", "the", "then", "this", "to", "with", "add", "make", "use", "please"),
     )
 )
+_CONFLICT = "CONFLICT: both branches change src/app.py, lines 10 to 14: one renames what the other calls."
 _LEFT = (
     "Cover the error paths with tests",
     "Document the new behaviour",
@@ -58,9 +59,22 @@ def work_of(agent: Agent, run: Run, seed: str) -> Work:
         tests=tests,
         failed=failed,
         done=(f"Implemented: {agent.name.rstrip('.')}", f"Added tests in tests/test_{name}.py"),
-        remaining=tuple(_LEFT[: max(1, scenario.iterate - number)]) if number < scenario.iterate else (),
-        confidence=0.3 if number < scenario.low_quality else 0.9,
+        remaining=_remaining(agent, number),
+        confidence=_confidence(agent, number),
     )
+
+
+def _remaining(agent: Agent, number: int) -> tuple[str, ...]:
+    if agent.scenario.conflict and is_merge(agent.runs[0].prompt):
+        return (_CONFLICT,)
+    return tuple(_LEFT[: max(1, agent.scenario.iterate - number)]) if number < agent.scenario.iterate else ()
+
+
+def _confidence(agent: Agent, number: int) -> float:
+    if number < agent.scenario.low_quality:
+        return 0.3
+    given = agent.scenario.confidence
+    return given[agent.rank % len(given)] if given else 0.9
 
 
 def report_of(work: Work) -> dict[str, Any]:

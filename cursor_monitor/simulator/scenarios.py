@@ -35,6 +35,8 @@ class Scenario:
     cents: float | None = None
     no_branch: bool = False
     merged: bool = False
+    conflict: bool = False
+    confidence: tuple[float, ...] = ()
     slow: float | None = None
     plan: tuple[str, ...] = ()
 
@@ -47,7 +49,8 @@ _FIELDS = {field.name.replace("_", "-"): field.name for field in fields(Scenario
 _NEEDS_NUMBER = {"iterate", "failing-tests", "low-quality", "no-tests", "red-ci", "review-changes"}
 CIRCLING = ("loop", "same-error", "ping-pong", "monologue", "silent")
 _NUMBER_OR_ALWAYS = {*CIRCLING, "error", "no-report", "bad-report"}
-_SWITCHES = {"error-once", "expire", "never", "no-branch", "merged"}
+_SWITCHES = {"error-once", "expire", "never", "no-branch", "merged", "conflict"}
+_SHARES = re.compile(r"(?:0|1|0?\.\d{1,3})(?:,(?:0|1|0?\.\d{1,3})){0,7}")
 
 
 def parse_scenario(prompt: str) -> Scenario:
@@ -70,6 +73,11 @@ def is_review(prompt: str) -> bool:
     return '{"verdict": ' in prompt
 
 
+def is_merge(prompt: str) -> bool:
+    """True where the prompt asks for a merge whose conflicts are to be named."""
+    return '"CONFLICT:"' in prompt
+
+
 def markers_in(prompt: str) -> list[str]:
     """The prompt's markers in order, planner markers left out."""
     return [match.group(0) for match in MARKER.finditer(prompt) if match.group(1) != "plan"]
@@ -89,6 +97,8 @@ def _value(word: str, value: str | None, marker: str) -> object:
         return int(value)
     if word in ("slow", "cents") and value and re.fullmatch(r"\d{1,6}(\.\d{1,3})?", value):
         return float(value)
+    if word == "confidence" and value and _SHARES.fullmatch(value):
+        return tuple(float(part) for part in value.split(","))
     if word == "plan" and value:
         return tuple(name.strip() for name in value.split(","))
     raise invalid(f"Unknown simulator marker {marker}; docs/simulator.md lists them all")

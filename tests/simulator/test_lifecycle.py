@@ -79,6 +79,14 @@ async def test_no_tests_and_low_quality(sim: Sim) -> None:
     assert [report["confidence"] for report in found] == [0.3, 0.3, 0.9]
 
 
+async def test_agents_with_one_prompt_differ_and_a_merge_conflicts(sim: Sim) -> None:
+    tries = [(await reports(sim, "x [[sim:confidence:0.4,0.9]]", 1))[0]["confidence"] for _ in range(3)]
+    assert tries == [0.4, 0.9, 0.4]
+    (merged,) = await reports(sim, 'Merge. Begin with "CONFLICT:" [[sim:conflict]]', 1)
+    assert merged["remaining"][0].startswith("CONFLICT: ")
+    assert (await reports(sim, "x [[sim:conflict]]", 1))[0]["remaining"] == []
+
+
 async def test_missing_and_broken_reports(sim: Sim) -> None:
     silent = await sim.finished(await sim.create("x [[sim:no-report]]"))
     assert "```" not in silent["result"]

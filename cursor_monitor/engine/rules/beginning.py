@@ -20,7 +20,7 @@ def make_plan(s: Snapshot, now: datetime) -> Events:
     try:
         tasks = plan.make_plan(request)
     except Invalid as error:  # checked when it was requested, so this is a request of another version
-        one = plan.one_task(s.prompt, s.name)
+        one = plan.one_task(s.prompt, s.name, s.options)
         return [e.PlanMade(at=now, tasks=one, source="fallback", reason=error.message)]
     if tasks is None:
         return [e.PlannerRequested(at=now)]

@@ -57,8 +57,8 @@ def ended(
     summary: str | None = None,
 ) -> e.Event:
     """The end of the orchestration, with the scores of its tasks taken together."""
-    scores = [t.quality_score for t in s.tasks if t.quality_score is not None]
-    coverages = [t.quality_coverage or 0 for t in s.tasks if t.status is TaskStatus.COMPLETED]
+    scores = [t.quality_score for t in s.results if t.quality_score is not None]
+    coverages = [t.quality_coverage or 0 for t in s.results if t.status is TaskStatus.COMPLETED]
     return e.OrchestrationEnded(
         at=now,
         status=status,

@@ -29,7 +29,7 @@ def settle_failed_tasks(s: Snapshot, now: datetime) -> Events:
         and (attempt := task.attempt) is not None
         and not attempt.is_live
         and not may_try_again(s, task)
-        and not is_stuck_for_good(task)
+        and not (is_stuck_for_good(task) and not has_living_rival(s, task))
     ]
 
 
@@ -37,11 +37,14 @@ def skip_unreachable_tasks(s: Snapshot, now: datetime) -> Events:
     """Skip the tasks that wait for one which will not complete."""
     events: list[e.Event] = []
     gone = {t.key for t in s.tasks if _is_dead_end(t)}
+    several, left_out = s.with_candidates, {t.key for t in s.tasks if t.status is TaskStatus.SKIPPED}
     changed = True
     while changed:
         changed = False
         for task in s.tasks:
             cause = next((key for key in task.depends_on if key in gone), None)
+            if task.key in several and not gone.union(left_out).issuperset(task.depends_on):
+                continue  # one of its candidates may yet be kept
             if task.status is TaskStatus.PENDING and task.key not in gone and cause is not None:
                 events.append(e.TaskSkipped(at=now, task_key=task.key, reason=f"{cause} did not complete"))
                 gone.add(task.key)
@@ -51,7 +54,7 @@ def skip_unreachable_tasks(s: Snapshot, now: datetime) -> Events:
 
 def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
     """Launch what is ready into the free slots, within the budget of agents."""
-    ready = _ready(s)
+    ready = ready_tasks(s)
     free = min([_own_slots(s), *(slots.free for slots in s.room.slots)])
     launches: list[e.Event] = []
     for task in ready[: max(free, 0)]:
@@ -66,7 +69,7 @@ def launch_ready_tasks(s: Snapshot, now: datetime) -> Events:
 
 def waiting_for_room(s: Snapshot, now: datetime, begun: int) -> Waiting | None:
     """What is ready after a decision that began so many, and has no slot only because others have them."""
-    wanted = 1 if wants_planner(s) else min(_own_slots(s), len(_ready(s)))
+    wanted = 1 if wants_planner(s) else min(_own_slots(s), len(ready_tasks(s)))
     if wanted <= 0 or not s.room.slots or closed_for(s, now, agents=1) is not None:
         return None
     tightest = min(s.room.slots, key=lambda slots: slots.free)
@@ -89,14 +92,15 @@ def finish(s: Snapshot, now: datetime) -> Events:
     """End once every task has ended."""
     if not s.tasks or any(t.status not in TASK_TERMINAL for t in s.tasks) or s.live_attempts:
         return []
-    done = [t for t in s.tasks if t.status is TaskStatus.COMPLETED]
-    lacking = [t for t in s.tasks if t.status is not TaskStatus.COMPLETED and not t.is_waived]
+    results = s.results
+    done = [t for t in results if t.status is TaskStatus.COMPLETED]
+    lacking = [t for t in results if t.status is not TaskStatus.COMPLETED and not t.is_waived]
     if not lacking:
         return [ended(s, OrchestrationStatus.COMPLETED, now)]
     status = OrchestrationStatus.PARTIAL if done else OrchestrationStatus.ERROR
     first = next((t for t in lacking if t.status is TaskStatus.FAILED), lacking[0])
     summary = (
-        f"{len(lacking)} of {len(s.tasks)} tasks did not complete; {first.key}: {first.error_message or first.status}"
+        f"{len(lacking)} of {len(results)} tasks did not complete; {first.key}: {first.error_message or first.status}"
     )
     return [ended(s, status, now, code="tasks_failed", summary=summary)]
 
@@ -115,9 +119,11 @@ def _launch(s: Snapshot, task: Task, now: datetime) -> e.Event:
     )
 
 
-def _ready(s: Snapshot) -> list[Task]:
+def ready_tasks(s: Snapshot) -> list[Task]:
+    """The tasks that an agent may begin; what has candidates has no agent of its own."""
     satisfied = {task.key for task in s.tasks if _is_satisfied(task)}
-    return [task for task in s.tasks if _is_ready(s, task, satisfied)]
+    several = s.with_candidates
+    return [task for task in s.tasks if task.key not in several and _is_ready(s, task, satisfied)]
 
 
 def _is_ready(s: Snapshot, task: Task, satisfied: set[str]) -> bool:
@@ -133,6 +139,16 @@ def may_try_again(s: Snapshot, task: Task) -> bool:
     """True where the newest attempt failed in a way that another may not, and one more is allowed."""
     allowed = task.attempts_allowed or s.options.max_attempts
     return task.attempt is not None and task.attempt.may_retry and task.tries < allowed
+
+
+def has_living_rival(s: Snapshot, task: Task) -> bool:
+    """True for a candidate where another one of the same task may yet be kept."""
+    rivals = s.candidates(task.candidate_of) if task.candidate_of else ()
+    return any(t.key != task.key and _may_be_kept(t) for t in rivals)
+
+
+def _may_be_kept(task: Task) -> bool:
+    return task.status is TaskStatus.COMPLETED or (task.status not in TASK_TERMINAL and not is_stuck_for_good(task))
 
 
 def _is_satisfied(task: Task) -> bool:

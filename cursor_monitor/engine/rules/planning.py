@@ -13,10 +13,10 @@ from cursor_monitor.engine import plan
 from cursor_monitor.engine.budgets import Closed, closed_for
 from cursor_monitor.engine.plan_agent import (
     PlanUnusable,
+    agents_allowed,
     ask_for_another_plan,
     planner_prompt,
     read_plan,
-    tasks_allowed,
 )
 from cursor_monitor.engine.rules.common import Events, attempt_ended
 from cursor_monitor.engine.rules.dispatch import may_try_again, wants_planner
@@ -34,7 +34,7 @@ def read_answer(s: Snapshot, now: datetime) -> Events:
     if s.is_planned:
         return [attempt_ended(s.planner, attempt, AttemptStatus.SUCCEEDED, now)]
     try:
-        tasks = read_plan(run.result, tasks_allowed(s, s.agents_used))
+        tasks = read_plan(run.result, agents_allowed(s, s.agents_used), s.options)
     except PlanUnusable as unusable:
         return _rejected(s, s.planner, attempt, unusable.reasons, now)
     place = {"at": now, "task_key": PLANNER_KEY, "agent_id": attempt.agent_id}
@@ -59,7 +59,7 @@ def fall_back(s: Snapshot, now: datetime) -> Events:
         reason = "the budget of agents leaves none for a planner"
     else:
         return []
-    return [e.PlanMade(at=now, tasks=plan.one_task(s.prompt, s.name), source="fallback", reason=reason)]
+    return [e.PlanMade(at=now, tasks=plan.one_task(s.prompt, s.name, s.options), source="fallback", reason=reason)]
 
 
 def launch_planner(s: Snapshot, now: datetime) -> Events:

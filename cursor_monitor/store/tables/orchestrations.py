@@ -77,6 +77,9 @@ class Task(SQLModel, table=True):
     model: str | None = Field(default=None, sa_type=Text)
     ref: str | None = Field(default=None, sa_type=Text)
     is_merge: bool = False
+    candidate_of: str | None = Field(default=None, sa_type=Text)
+    kept: str | None = Field(default=None, sa_type=Text)
+    kept_reason: str | None = Field(default=None, sa_type=Text)
     status: str = Field(sa_type=Text)
     attempts_allowed: int | None = None
     is_waived: bool = False

@@ -11,6 +11,7 @@ from cursor_monitor.domain.orchestration import PLANNER_KEY, REVIEW, WORK, Snaps
 from cursor_monitor.domain.status import TASK_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine import Decision, decide
 from cursor_monitor.engine.fold import evolve
+from cursor_monitor.engine.plan_candidates import agents_in
 from cursor_monitor.engine.plan_check import check_dependencies
 
 MAY_START = frozenset({OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING})
@@ -67,6 +68,8 @@ def _check_event(s: Snapshot, event: e.Event, now: datetime) -> None:
         assert attempt.run is not None
         assert attempt.run.status == "FINISHED" or attempt.is_stopped_for_loop
         assert event.asks != "unstick" or attempt.count_asked("unstick") < s.options.max_nudges
+    if isinstance(event, e.CandidateKept):
+        _check_kept(s, event)
     if isinstance(event, e.TaskCompleted):
         _check_completed(s, event)
     if isinstance(event, e.RunCancelRequested):
@@ -81,8 +84,10 @@ def _check_plan(s: Snapshot, event: e.PlanMade) -> None:
     check_dependencies(event.tasks)
     if event.source == "planner":
         allowed = s.allowance or s.options.max_agents
-        assert allowed is None or len(event.tasks) <= max(1, allowed - 1), "a plan beyond the budget of agents"
-        assert all(task.model is None and task.ref is None for task in event.tasks), "not for the planner to choose"
+        most = None if allowed is None else max(s.options.best_of, allowed - 1)
+        assert most is None or agents_in(event.tasks) <= most, "a plan beyond the budget of agents"
+        ours = (None, *s.options.models)
+        assert all(task.model in ours and task.ref is None for task in event.tasks), "not for the planner to choose"
 
 
 def _check_review(s: Snapshot, task: Task, event: e.AttemptRequested) -> None:
@@ -96,9 +101,24 @@ def _check_review(s: Snapshot, task: Task, event: e.AttemptRequested) -> None:
     assert not any(a.is_live or a.status is AttemptStatus.SUCCEEDED for a in same_head), "two reviewers of one head"
 
 
+def _check_kept(s: Snapshot, event: e.CandidateKept) -> None:
+    candidates = s.candidates(event.task_key)
+    assert s.task(event.task_key).status is TaskStatus.PENDING, "chosen twice"
+    assert all(one.status in TASK_TERMINAL for one in candidates), "chosen while a candidate is under way"
+    completed = [one for one in candidates if one.status is TaskStatus.COMPLETED]
+    assert event.kept in {one.key for one in completed}, "kept what did not complete"
+    assert len(completed) == 1 or not s.options.choose_by_hand, "chosen in the place of a person"
+    best = max(-1 if one.quality_score is None else one.quality_score for one in completed)
+    assert best in (-1, s.task(event.kept).quality_score), "kept less than the best"
+    keepers = {attempt.agent_id for attempt in s.task(event.kept).attempts}
+    assert not keepers & set(event.archived), "archived what is kept"
+
+
 def _check_completed(s: Snapshot, event: e.TaskCompleted) -> None:
-    if s.options.reviewer:
-        task = s.task(event.task_key)
+    task = s.task(event.task_key)
+    if task.key in s.with_candidates:
+        assert task.kept is not None, "completed without a choice"
+    elif s.options.reviewer:
         worker = task.attempt
         assert worker is not None
         assert worker.run is not None
@@ -146,6 +166,7 @@ def _check_parallel_cap(before: Snapshot, decision: Decision) -> None:
 
 
 def _check_agents(s: Snapshot) -> None:
+    assert all(not s.task(key).attempts for key in s.with_candidates), "an agent beside the candidates"
     ids = [attempt.agent_id for task in s.worked_on for attempt in task.attempts]
     assert len(ids) == len(set(ids)), "two attempts share an agent id"
     for task in s.worked_on:
@@ -171,8 +192,8 @@ def expected_end(s: Snapshot) -> OrchestrationStatus:
     """The status that the tasks' own ends call for."""
     if s.is_cancelling:
         return OrchestrationStatus.STOPPED
-    if all(is_satisfied(task) for task in s.tasks):
+    if all(is_satisfied(task) for task in s.results):
         return OrchestrationStatus.COMPLETED
-    if any(task.status is TaskStatus.COMPLETED for task in s.tasks):
+    if any(task.status is TaskStatus.COMPLETED for task in s.results):
         return OrchestrationStatus.PARTIAL
     return OrchestrationStatus.ERROR

@@ -103,7 +103,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"mode": "BATCH", "tasks": [TASK, "b"]}, "tasks[1]", "must be an object with a prompt"),
     ({"mode": "BATCH", "tasks": [{"key": "a"}]}, "tasks[0].prompt", "say what is to be done"),
     ({"mode": "BATCH", "tasks": [{**TASK, "prompt": "a\x00"}]}, "tasks[0].prompt", "remove it"),
-    ({"mode": "BATCH", "tasks": [{**TASK, "agent": 1}]}, "tasks[0].agent", "use depends_on, key"),
+    ({"mode": "BATCH", "tasks": [{**TASK, "agent": 1}]}, "tasks[0].agent", "use best_of, depends_on, key"),
     ({"mode": "BATCH", "tasks": [{**TASK, "key": "a b"}]}, "tasks[0].key", "such as task-1"),
     ({"mode": "BATCH", "tasks": [{**TASK, "key": "-a"}]}, "tasks[0].key", "such as task-1"),
     ({"mode": "BATCH", "tasks": [{**TASK, "key": "é"}]}, "tasks[0].key", "such as task-1"),

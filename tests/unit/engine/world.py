@@ -14,9 +14,9 @@ from random import Random
 from typing import Any, TypeVar
 
 from cursor_monitor.domain import events as e
-from cursor_monitor.domain.budgets import CODES, STUCK
+from cursor_monitor.domain.budgets import CHOICE, CODES, STUCK
 from cursor_monitor.domain.code_host import CHECKS, PR_STATES, CodeHostFacts
-from cursor_monitor.domain.controls import possible_controls, possible_task_controls
+from cursor_monitor.domain.controls import family_of, possible_controls, possible_task_controls
 from cursor_monitor.domain.ids import followup_id
 from cursor_monitor.domain.loops import LoopKind
 from cursor_monitor.domain.orchestration import (
@@ -30,10 +30,11 @@ from cursor_monitor.domain.orchestration import (
     Task,
     TestCounts,
 )
-from cursor_monitor.domain.status import RUN_TERMINAL, AttemptStatus, OrchestrationStatus, TaskStatus
+from cursor_monitor.domain.status import OPEN_AGAIN, RUN_TERMINAL, AttemptStatus, OrchestrationStatus
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
+from cursor_monitor.engine.rules.choosing import keep
 from cursor_monitor.engine.rules.stuck import is_stuck_for_good
 from tests.builders import NOW, ORCHESTRATION_ID, a_plan, a_report
 from tests.unit.engine.invariants import check_decision
@@ -356,15 +357,20 @@ class World:
             (name, None) for name in possible_controls(s.status, is_cancelling=s.is_cancelling, code=s.error_code)
         ]
         if not s.is_cancelling or s.is_terminal:
-            controls += [(name, t.key) for t in s.tasks for name in possible_task_controls(t.status, s.status)]
+            controls += [(name, t.key) for t in s.tasks for name in self._task_controls(t)]
             controls += [("followup", t.key) for t in s.tasks if self._takes_followup(t)]
         if controls:
             self.control(*self.script.pick(controls))
 
+    def _task_controls(self, task: Task) -> tuple[str, ...]:
+        return possible_task_controls(task.status, self.snapshot.status, family_of(task, self.snapshot.tasks))
+
     def _takes_followup(self, task: Task) -> bool:
         attempt = task.attempt
+        lost = family_of(task, self.snapshot.tasks).is_decided
         return (
-            not self.snapshot.is_terminal
+            not (lost and self.snapshot.task(task.candidate_of or "").kept != task.key)
+            and not self.snapshot.is_terminal
             and attempt is not None
             and attempt.status in (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED)
             and attempt.unsent_followup is None
@@ -374,9 +380,14 @@ class World:
 
     def control(self, name: str, key: str | None = None) -> None:
         """Record a control; what follows from it is decided at the next look."""
-        event = self._task_control(name, key) if key is not None else self._whole_control(name)
-        self._append(event)
-        self._react(event)
+        if name == "keep" and key is not None:
+            s, task = self.snapshot, self.snapshot.task(self.snapshot.task(key).candidate_of or "")
+            events = keep(s, task, key, "chosen by ada.", self.now, by="ada")
+        else:
+            events = [self._task_control(name, key) if key is not None else self._whole_control(name)]
+        for event in events:
+            self._append(event)
+            self._react(event)
 
     def _whole_control(self, name: str) -> e.Event:
         s, at, by = self.snapshot, self.now, "ada"
@@ -395,8 +406,7 @@ class World:
             case "cancel":
                 return e.CancelRequested(at=at, by=by)
             case _:
-                open_again = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
-                keys = tuple(t.key for t in s.tasks if t.status in open_again and not t.is_waived)
+                keys = s.retryable
                 self.retries += 1
                 for key in keys:
                     self._allow_one_more(key)
@@ -410,7 +420,8 @@ class World:
 
     def _task_control(self, name: str, key: str) -> e.Event:
         if name == "retry":
-            self._allow_one_more(key)
+            for one in (key, *(t.key for t in self.snapshot.candidates(key) if t.status in OPEN_AGAIN)):
+                self._allow_one_more(one)
             return e.TaskRetried(at=self.now, task_key=key, by="ada")
         if name == "skip":
             return e.TaskSkipped(at=self.now, task_key=key, reason="left out by ada", by="ada")
@@ -489,6 +500,8 @@ class World:
         answer = next((name for name in ("approve", "resume", "budget") if name in possible), None)
         if answer is not None:
             self.control(answer)
+        elif s.error_code == CHOICE and not s.is_cancelling:
+            self.control("keep", self.script.pick([t.key for t in s.tasks if "keep" in self._task_controls(t)]))
         self.record()
         effects, self.effects = self.effects, []
         for effect in effects:
