@@ -59,7 +59,7 @@ def _jobs(url: str) -> Iterator[str]:
         url,
         "SELECT id, kind, status, attempts, errors -> -1 ->> 'error' FROM orchestration_outbox_live"
         " WHERE (status = 'processing' AND leased_until < now() - interval '5 s')"
-        " OR (kind NOT IN ('watch_fleet', 'advance'))"
+        " OR (kind NOT IN ('watch_fleet', 'advance', 'read_agent'))"  # what agents cost is read again and again
         " OR (status = 'pending' AND next_run_at < now() - interval '10 s')",
     )
     yield from (
