@@ -27,6 +27,7 @@ PROFILES = "profiles"
 NOTIFICATIONS = "notifications"
 VIEWS = "views"
 ACCESS = "access"
+BRANCHES = "branches"
 EVERYTHING = "*"
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)

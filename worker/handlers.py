@@ -15,6 +15,7 @@ from cursor_monitor.services import (
     advance,
     artifacts,
     attempts,
+    branches,
     code_host,
     discovery,
     fleet,
@@ -36,6 +37,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     JobKind.READ_AGENT: ("agent_id",),
     JobKind.DISCOVER_AGENT: ("agent_id",),
     JobKind.CHECK_ACCOUNT: ("account_id",),
+    JobKind.LIST_BRANCHES: ("repository",),
     JobKind.NOTIFY: ("delivery_id",),
 }
 
@@ -116,7 +118,10 @@ def build_handlers(clients: Clients, host: CodeHost | None = None) -> Handlers:
 def _code_host_handlers(host: CodeHost | None) -> Handlers:
     if host is None:
         return {}
-    return {JobKind.OBSERVE_CODE_HOST: Handler(lambda job: code_host.observe_code_host(job, host))}
+    return {
+        JobKind.OBSERVE_CODE_HOST: Handler(lambda job: code_host.observe_code_host(job, host)),
+        JobKind.LIST_BRANCHES: Handler(lambda job: branches.list_branches(job, host), deadline_seconds=60),
+    }
 
 
 async def _with_client(clients: Clients, urgency: Urgency, run: _Asking, hold: _Holding, job: ClaimedJob) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -51,6 +51,12 @@ class Tally:
     unchanged: int = 0
     limits: Limits = field(default_factory=Limits)
 
+    def learn(self, limits: Limits) -> None:
+        """Count an answer, and keep what it said."""
+        self.requests += 1
+        if limits.remaining is not None or limits.limit is not None:
+            self.limits = replace(limits, reset_at=limits.reset_at or self.limits.reset_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -69,6 +75,10 @@ class CodeHost(Protocol):
 
     async def look(self, target: Target, memory: Memory, tally: Tally) -> Look:
         """Read branch, pull request, checks and files; raises CodeHostError, with what it cost in the tally."""
+        ...
+
+    async def list_branches(self, repository: str, tally: Tally) -> tuple[str, ...]:
+        """The branches of `owner/name`, the first few hundred; raises CodeHostError."""
         ...
 
     async def check_token(self) -> Limits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -52,6 +51,19 @@ class GitHubCodeHost(CodeHost):
         checks = await visit.checks(head) if head else None
         files = await visit.files(pull) if head else None
         return Look(head, pull, checks, files, visit.kept, tuple(visit.notes))
+
+    async def list_branches(self, repository: str, tally: Tally) -> tuple[str, ...]:
+        found: list[str] = []
+        for page in range(1, MOST_PAGES + 1):
+            asked = {"per_page": PAGE, "page": page}
+            answer = await self._wire.get(f"/repos/{repository}/branches", asked, learn=tally.learn)
+            try:
+                found += payloads.keep_branches(answer.data)
+            except PayloadError as error:
+                raise CodeHostError("unavailable", f"an answer that cannot be read: {error}") from None
+            if not answer.has_next:
+                break
+        return tuple(found)
 
     async def check_token(self) -> Limits:
         return (await self._wire.get("/rate_limit", {})).limits
@@ -158,7 +170,7 @@ class _Visit:
         address = f"{self._root}{path}"
         key = str(httpx.URL(address, params=asked))
         known = self._memory.get(key)
-        answer = await self._wire.get(address, asked, known["etag"] if known else None, self._learn)
+        answer = await self._wire.get(address, asked, known["etag"] if known else None, self._tally.learn)
         if answer.is_unchanged and known:
             self._tally.unchanged += 1
             self.kept[key] = known
@@ -170,9 +182,3 @@ class _Visit:
         if answer.etag and len(answer.etag) < 200:
             self.kept[key] = {"etag": answer.etag, "value": value, "more": answer.has_next}
         return value, answer.has_next
-
-    def _learn(self, limits: Limits) -> None:
-        self._tally.requests += 1
-        known = self._tally.limits
-        if limits.remaining is not None or limits.limit is not None:
-            self._tally.limits = replace(limits, reset_at=limits.reset_at or known.reset_at)

@@ -26,6 +26,11 @@ def keep_branch(data: Any) -> Json:
     return {"sha": _text(_object(_object(data).get("commit")).get("sha"))}
 
 
+def keep_branches(data: Any) -> list[str]:
+    """The names of a list of branches."""
+    return [_text(item.get("name")) for item in _objects(data)]
+
+
 def keep_pulls(data: Any) -> list[Json]:
     """Numbers and branches of a list of pull requests."""
     return [

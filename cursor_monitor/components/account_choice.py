@@ -10,9 +10,10 @@ from cursor_monitor.components.form import field
 from cursor_monitor.queries.accounts import AccountName
 
 
-def account_choice(state: Any, errors: rx.Var[dict[str, str]], **props: Any) -> rx.Component:
-    """The account whose key launches; the default one first."""
-    control = rx.el.select(rx.foreach(state.accounts, _option), id="account", name="account", **props)
+def account_choice(state: Any, errors: rx.Var[dict[str, str]], *also: Any) -> rx.Component:
+    """The account whose key launches, the default one first; what it may use is offered then, and `also` happens."""
+    chosen = [state.choose_account, *also]
+    control = rx.el.select(rx.foreach(state.accounts, _option), id="account", name="account", on_change=chosen)
     return rx.cond(
         state.accounts.length() > 1,
         field("Account", control, name="account", hint="Whose key launches, and who pays.", errors=errors),

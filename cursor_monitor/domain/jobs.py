@@ -30,6 +30,7 @@ class JobKind(StrEnum):
     READ_USAGE = "read_usage"  # what its runs cost, until Cursor tells
     FIND_ARTIFACT = "find_artifact"  # where one of its files is
     DISCOVER_AGENT = "discover_agent"  # take in an agent that was launched elsewhere
+    LIST_BRANCHES = "list_branches"  # of a repository, at the code host
     CHECK_ACCOUNT = "check_account"  # ask Cursor whether a key works, and let its work go on
     NOTIFY = "notify"  # tell people outside of something
 
@@ -237,6 +238,17 @@ def code_host_job(agent_id: str, orchestration_id: str | None = None, run_at: da
         priority=0 if orchestration_id else -10,
         run_at=run_at,
         max_attempts=100,
+    )
+
+
+def branches_job(repository: str) -> NewJob:
+    """Ask the code host which branches a repository has; a person waits for it."""
+    return NewJob(
+        JobKind.LIST_BRANCHES,
+        args={"repository": repository},
+        dedupe_key=f"branches:{repository}",
+        priority=30,
+        max_attempts=3,
     )
 
 

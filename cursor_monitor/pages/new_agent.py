@@ -11,6 +11,7 @@ from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.model_choice import model_choice
 from cursor_monitor.components.pictures import pictures
+from cursor_monitor.components.place_choice import branch_input, place_lists, repository_input
 from cursor_monitor.state.new_agent import NewAgentState as State
 from cursor_monitor.state.new_agent import RepositoryDraft
 
@@ -66,7 +67,7 @@ def _where() -> rx.Component:
     return rx.el.fieldset(
         rx.el.legend("Where"),
         rx.el.div(
-            field("Repository", _repository_input("repository"), name="repository", errors=State.errors),
+            field("Repository", repository_input(State), name="repository", errors=State.errors),
             rx.cond(
                 State.from_pull,
                 field(
@@ -77,14 +78,14 @@ def _where() -> rx.Component:
                 ),
                 field(
                     "Base branch",
-                    text_input("ref", placeholder="the repository's default"),
+                    branch_input(),
                     name="ref",
                     errors=State.errors,
                 ),
             ),
             class_name="form-row",
         ),
-        rx.el.datalist(rx.foreach(State.repositories, lambda url: rx.el.option(value=url)), id="repositories"),
+        place_lists(State),
         rx.el.div(_start("branch", "from a branch"), _start("pull", "from a pull request"), class_name="actions"),
         rx.foreach(State.more, _other),
         rx.el.div(
@@ -98,10 +99,6 @@ def _where() -> rx.Component:
         ),
         class_name="plain section",
     )
-
-
-def _repository_input(name: str) -> rx.Component:
-    return text_input(name, placeholder="owner/repo", list="repositories")
 
 
 def _start(value: str, word: str) -> rx.Component:

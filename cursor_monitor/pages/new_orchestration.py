@@ -9,6 +9,7 @@ from cursor_monitor.components.account_choice import account_choice
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.place_choice import branch_input, place_lists, repository_input
 from cursor_monitor.components.plan_preview import plan_preview
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.state.new_orchestration import NewOrchestrationState as State
@@ -78,20 +79,18 @@ def _where() -> rx.Component:
     return rx.el.div(
         field(
             "Repository",
-            rx.fragment(
-                text_input("repository", placeholder="owner/repo", list="repositories", aria_required="true"),
-                rx.el.datalist(rx.foreach(State.repositories, lambda url: rx.el.option(value=url)), id="repositories"),
-            ),
+            repository_input(State, aria_required="true"),
             name="repository",
             errors=State.errors,
         ),
         field(
             "Base branch",
-            text_input("ref", placeholder="the repository's default"),
+            branch_input(),
             name="ref",
             errors=State.errors,
         ),
-        account_choice(State, State.errors, on_change=State.touch),
+        account_choice(State, State.errors, State.touch),
+        place_lists(State),
         class_name="form-row",
     )
 
@@ -248,7 +247,7 @@ def _model() -> rx.Component:
         State.models.length() > 0,
         rx.el.select(
             rx.el.option("Cursor's default", value=""),
-            rx.foreach(State.models, lambda model: rx.el.option(model[1], value=model[0])),
+            rx.foreach(State.models, lambda model: rx.el.option(model.name, value=model.id)),
             id="model",
             name="model",
         ),

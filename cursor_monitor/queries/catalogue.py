@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cursor_monitor.store import accounts, cache
+from cursor_monitor.domain.errors import Invalid
+from cursor_monitor.engine.plan import parse_repository
+from cursor_monitor.store import accounts, agents, cache
 from cursor_monitor.store.database import reading
+
+_MOST_BRANCHES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,19 @@ def list_repositories(account: str | None = None) -> tuple[str, ...]:
     """The repositories that Cursor's app can see, as https URLs; empty until the worker has asked."""
     found = _listing("repositories", account)
     return tuple(found[0]) if found else ()
+
+
+def list_branches(repository: str) -> tuple[str | None, tuple[str, ...]]:
+    """The repository's address, and its branches as far as they are known: those of the code host, else those that
+    agents started from or pushed. None and nothing for what is no repository."""
+    try:
+        address = parse_repository(repository)
+    except Invalid:
+        return None, ()
+    with reading() as session:
+        listed = cache.get(session, cache.branches_key(address))
+        used = agents.select_refs(session, address, _MOST_BRANCHES)
+    return address, tuple(dict.fromkeys([*(listed[0] if listed else ()), *used]))[:_MOST_BRANCHES]
 
 
 def fetched_at(key: str, account: str | None = None) -> datetime | None:

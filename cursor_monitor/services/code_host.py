@@ -81,7 +81,7 @@ def _record(session: Session, job: ClaimedJob, target: Target, look: Look, tally
     fine = {"error_kind": None, "error_message": None, "error_at": None}
     times = {"changed_at": changed_at, "observed_at": now}
     code_hosts.save_state(session, agent_id=agent_id, answers=look.memory, **times, **fine, **values)
-    _learn(session, tally)
+    learn_cost(session, tally)
     if is_news or known is None or known.error_kind is not None:
         notices.announce(session, f"agent:{agent_id}")
     wait = _wait(session, agent_id, facts, (now - changed_at).total_seconds())
@@ -102,7 +102,7 @@ def _record_failure(session: Session, job: ClaimedJob, target: Target, error: Co
     failed = {"error_kind": error.kind, "error_message": error.message, "error_at": now}
     code_hosts.save_state(session, agent_id=agent_id, changed_at=changed_at, **place, **failed)
     blocked = {"limited": error.retry_after, "token": _TOKEN_SECONDS}.get(error.kind)
-    _learn(session, tally, error, blocked)
+    learn_cost(session, tally, error, blocked)
     if known is None or known.error_kind != error.kind:
         notices.announce(session, f"agent:{agent_id}")
     wait = blocked
@@ -162,7 +162,10 @@ def _tell_engine(session: Session, agent_id: str, facts: CodeHostFacts, *, only_
     record_facts(session, found.snapshot, [seen])
 
 
-def _learn(session: Session, tally: Tally, error: CodeHostError | None = None, blocked: float | None = None) -> None:
+def learn_cost(
+    session: Session, tally: Tally, error: CodeHostError | None = None, blocked: float | None = None
+) -> None:
+    """Keep what asking has cost, and what was said about the token's budget."""
     is_healthy = error is None or error.kind == "access"
     code_hosts.learn(
         session,

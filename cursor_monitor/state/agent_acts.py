@@ -64,8 +64,9 @@ class AgentActsState(LiveMixin, ActingMixin, ModelMixin, rx.State):
             agent_id = self._id()
         try:
             await asyncio.to_thread(upkeep.want_facts, agent_id)
+            account = (await asyncio.to_thread(get_agent, agent_id)).agent.account_id
             async with self:
-                await self._load_models()
+                await self._load_models(account)
         except AppError:
             return  # the page says what is wrong, or that there is no such agent
 

@@ -28,8 +28,10 @@ class ModelMixin(rx.State, mixin=True):
         """Choose a model; its parameters appear."""
         self.model = value[:100]
 
-    async def _load_models(self) -> None:
-        self.models, self.model = list(await asyncio.to_thread(catalogue.list_models)), ""
+    async def _load_models(self, account: str | None = None) -> None:
+        self.models = list(await asyncio.to_thread(catalogue.list_models, account))
+        if self.model not in {one.id for one in self.models}:
+            self.model = ""
 
     def _model_fields(self, form: Mapping[str, Any]) -> dict[str, Any]:
         """Model and parameters, as the form has them."""

@@ -14,11 +14,9 @@ import reflex as rx
 from cursor_monitor import routes
 from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
 from cursor_monitor.domain.launch import MODES, REPOSITORIES_LIMIT
-from cursor_monitor.queries import catalogue
 from cursor_monitor.services import agents
 from cursor_monitor.services.caller import caller_name
-from cursor_monitor.state.account_choice import AccountChoiceMixin
-from cursor_monitor.state.models import ModelMixin
+from cursor_monitor.state.offer import OfferMixin
 from cursor_monitor.state.pictures import pictures_of
 
 _FLAGS = ("auto_create_pr", "skip_reviewer_request", "work_on_current_branch")
@@ -33,15 +31,13 @@ class RepositoryDraft:
     error: str = ""
 
 
-class NewAgentState(ModelMixin, AccountChoiceMixin, rx.State):
+class NewAgentState(OfferMixin, rx.State):
     """How it works, where, and refusals; everything else is in the form's own inputs."""
 
     mode: str = MODES[0]
     from_pull: bool = False
     more: list[RepositoryDraft] = []
     errors: dict[str, str] = {}
-    message: str = ""
-    repositories: list[str] = []
     is_sending: bool = False
     _key: str = ""
     _last_id: int = 0
@@ -52,9 +48,9 @@ class NewAgentState(ModelMixin, AccountChoiceMixin, rx.State):
         self._key = str(uuid.uuid4())
         self.errors, self.message, self.is_sending = {}, "", False
         self.mode, self.from_pull, self.more = MODES[0], False, []
+        self.account, self.branches, self.model = "", [], ""
         try:
-            await self._load_models()
-            self.repositories = list(await asyncio.to_thread(catalogue.list_repositories))
+            await self._load_offer()
             await self._load_accounts()
         except Unavailable as error:
             self.message = error.message

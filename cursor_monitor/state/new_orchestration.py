@@ -15,11 +15,10 @@ from cursor_monitor import routes
 from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
 from cursor_monitor.domain.orchestration import PlanTask
 from cursor_monitor.domain.status import Mode
-from cursor_monitor.queries import catalogue
 from cursor_monitor.services import orchestrations
 from cursor_monitor.services.caller import caller_name
 from cursor_monitor.services.dry_run import dry_run
-from cursor_monitor.state.account_choice import AccountChoiceMixin
+from cursor_monitor.state.offer import OfferMixin
 from cursor_monitor.state.plan_view import NO_PLAN, Draft, PlanView, drafts_of, plan_view
 
 _MOST_TASKS = 50
@@ -51,15 +50,12 @@ class TaskDraft:
     after: str = ""
 
 
-class NewOrchestrationState(AccountChoiceMixin, rx.State):
+class NewOrchestrationState(OfferMixin, rx.State):
     """Mode, number of tasks and refusals; everything else is in the form's own inputs."""
 
     mode: str = Mode.BATCH.value
     tasks: list[TaskDraft] = []
     errors: dict[str, str] = {}
-    message: str = ""
-    models: list[tuple[str, str]] = []
-    repositories: list[str] = []
     is_sending: bool = False
     writes_tasks: bool = True
     plan: PlanView = NO_PLAN
@@ -79,14 +75,12 @@ class NewOrchestrationState(AccountChoiceMixin, rx.State):
         self.plan, self.plan_problem, self._previewed = NO_PLAN, _NO_PREVIEW, {}
         self.tasks = []
         self._add(2)
+        self.account, self.branches, self.model = "", [], ""
         try:
-            models = await asyncio.to_thread(catalogue.list_models)
-            self.repositories = list(await asyncio.to_thread(catalogue.list_repositories))
+            await self._load_offer()
             await self._load_accounts()
         except Unavailable as error:
             self.message = error.message
-            return
-        self.models = [(model.id, model.name) for model in models]
 
     @rx.event
     def choose_mode(self, value: str):

@@ -22,6 +22,11 @@ _NOTE_OUTPUT = text("""
 UPDATE agents a SET active_at = d.at FROM unnest(CAST(:ids AS text[]), CAST(:moments AS timestamptz[])) AS d (id, at)
 WHERE a.id = d.id AND a.active_at < d.at - interval '10 s'
 """)
+_REFS = text("""
+SELECT DISTINCT r.ref FROM (SELECT ref, branch FROM agents WHERE repository = :repository
+                            ORDER BY created_at DESC, id DESC LIMIT :most) a
+CROSS JOIN LATERAL (VALUES (a.ref), (a.branch)) AS r (ref) WHERE r.ref IS NOT NULL ORDER BY r.ref
+""")
 _WITH_STREAM = text("INSERT INTO run_streams (run_id, agent_id) VALUES (:run_id, :agent_id) ON CONFLICT DO NOTHING")
 
 
@@ -163,6 +168,11 @@ def select_with_branch(
     if before is not None:
         query = query.where(tuple_(col(row.created_at), col(row.id)) < before)
     return session.exec(query.order_by(col(row.created_at).desc(), col(row.id).desc()).limit(limit)).all()
+
+
+def select_refs(session: Session, repository: str, most: int) -> Sequence[str]:
+    """What the newest agents of a repository started from or pushed, each once."""
+    return session.connection().execute(_REFS, {"repository": repository, "most": most}).scalars().all()
 
 
 def save_run(session: Session, **values: Any) -> None:

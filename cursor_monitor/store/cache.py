@@ -32,6 +32,11 @@ def account_key(name: str, account_id: str) -> str:
     return name if account_id == DEFAULT_ACCOUNT else f"{name}:{account_id}"
 
 
+def branches_key(repository: str) -> str:
+    """Where the branches of a repository are kept."""
+    return f"branches:{repository}"
+
+
 def claim_refresh(session: Session, key: str, seconds: float, source: str) -> bool:
     """True for the one caller that is to fetch anew: once in `seconds`, and at once when the source is another."""
     named = {"key": f"asked:{key}", "seconds": seconds, "source": json.dumps(source)}

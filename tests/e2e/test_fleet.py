@@ -73,9 +73,11 @@ def test_a_view_is_saved_and_brings_its_filters_back(open_page: OpenPage, api: A
 
 
 def test_an_agent_is_launched_with_a_picture_and_a_plan(open_page: OpenPage, api: Api) -> None:
+    api.launch_agent(ref="main")
     page = open_page("/agents/new")
     page.get_by_label("What it should do").fill("Planned by hand, with a picture.")
     page.get_by_label("Repository", exact=True).fill("acme/web")
+    expect(page.locator("#branches option[value=main]")).to_have_count(1)
     page.get_by_label("Plan first").click()
     expect(page.get_by_label("Plan first")).to_be_checked()
     page.locator("input[type=file]").set_input_files({"name": "<b>.png", "mimeType": "image/png", "buffer": PIXEL})

@@ -42,6 +42,9 @@ class FakeCodeHost(CodeHost):
             raise answer
         return answer
 
+    async def list_branches(self, repository: str, tally: Tally) -> tuple[str, ...]:
+        return ("main",)
+
     async def check_token(self) -> Limits:
         return Limits(5000, 4000, None)
 
