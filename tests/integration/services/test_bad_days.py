@@ -2,74 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
-from cursor_monitor.cursor.client import build_client
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries import agents as queries
 from cursor_monitor.queries import orchestrations as whole
 from cursor_monitor.services import agents, fleet, orchestrations
-from cursor_monitor.simulator.app import build_app
-from cursor_monitor.simulator.clock import ManualClock
-from cursor_monitor.simulator.config import SimConfig
 from tests.support.postgres import ask, ask_one
-from tests.support.pump import Pump, skip
+from tests.support.pump import skip
+from tests.support.stage import Stage
 
-URL = "http://simulator.test"
 LAUNCH = {"prompt": "Add a changelog.", "repository": "acme/web"}
 RUNS = r"^/v1/agents/[^/]+/runs/[^/]+$"
 FAILED = "SELECT count(*) FROM orchestration_outbox_jobs WHERE status = 'failed'"
 
 
-@dataclass
-class Stage:
-    """A simulator whose clock stands still until told, and the worker's work done with the real client."""
-
-    transport: httpx.ASGITransport
-    clock: ManualClock
-
-    def pump(self, key: str = "crsr_test") -> Pump:
-        async def at_once(seconds: float) -> None:
-            return None
-
-        return Pump(build_client(URL, key, transport=self.transport, sleep=at_once))
-
-    async def fault(self, **rule: object) -> None:
-        await self._control("POST", "/_sim/faults", rule)
-
-    async def hide(self, repository: str, hidden: bool) -> None:
-        await self._control(
-            "PUT", "/_sim/repositories", {"repository": f"https://github.com/{repository}", "hidden": hidden}
-        )
-
-    async def ledger(self) -> list[dict[str, Any]]:
-        return (await self._control("GET", "/_sim/ledger"))["agents"]
-
-    async def until(self, pump: Pump, condition: Callable[[], bool]) -> None:
-        for _ in range(30):
-            await pump.run_due()
-            if condition():
-                return
-            self.clock.advance(10)
-            skip(60)
-        raise AssertionError("it never came to that")
-
-    async def _control(self, method: str, path: str, body: object = None) -> Any:
-        async with httpx.AsyncClient(base_url=URL, transport=self.transport) as http:
-            return (await http.request(method, path, content=json.dumps(body))).json()
-
-
 @pytest.fixture
 def stage(database: str) -> Stage:
-    clock = ManualClock()
-    config = SimConfig(seed="7", time_scale=0.01)
-    return Stage(httpx.ASGITransport(build_app(config, clock), raise_app_exceptions=False), clock)
+    return Stage()
 
 
 def state_of(agent_id: str) -> str:
@@ -92,6 +44,10 @@ PASSING: list[dict[str, Any]] = [
     {"effect": "unknown_status", "path": RUNS},
     {"effect": "unknown_field"},
     {"effect": "list_lag", "seconds": 3600},
+    {"effect": "cut"},
+    {"effect": "cut", "when": "after"},
+    {"effect": "truncated"},
+    {"effect": "truncated", "method": "POST"},
 ]
 
 
