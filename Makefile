@@ -11,7 +11,7 @@ BIN := .venv/bin
 SOURCES := $(wildcard cursor_monitor worker tests bench chaos scripts rxconfig.py)
 ONLY ?=
 
-.PHONY: help run test lint fix bench chaos clean install install-dev page-lock python
+.PHONY: help run test lint fix bench chaos clean install install-dev sbom page-lock python
 
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ bench: install-dev ## measure against peers and limits; ONLY=name runs one part
 
 chaos: install-dev ## break everything at random and prove that nothing was lost or paid twice; SEED, ORCHESTRATIONS, WORKERS
 	$(BIN)/python -m chaos
+
+sbom: install ## list what the product is made of in sbom.json (CycloneDX)
+	$(BIN)/python -m scripts.sbom > sbom.json
 
 page-lock: install ## renew reflex.lock, the npm packages of the pages
 	$(BIN)/python -m cursor_monitor.runtime.pages --update-lock

@@ -205,6 +205,7 @@ _COMMANDS: tuple[tuple[str, _Run, str, bool], ...] = (
     ("status", _status, "ask the running product how it is", True),
     ("launch", _later("launch_command"), "launch an orchestration, or show its plan", True),
     ("watch", _later("watch_command"), "follow an orchestration to its end", True),
+    ("mcp", _later("mcp_command"), "serve agents by the Model Context Protocol, on stdin and stdout", False),
     ("export", _later("export_command"), "an orchestration, an agent or the fleet as a file", False),
 )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from cursor_monitor.domain.errors import Unavailable
-from cursor_monitor.domain.jobs import ClaimedJob, Discard, Done, LeaseLost, Outcome, Retry, Settled, Snooze
+from cursor_monitor.domain.jobs import ClaimedJob, Discard, Done, LeaseLost, Retry, Settled, Snooze
 from cursor_monitor.engine.backoff import delay_seconds
 from cursor_monitor.store.jobs import Settlement
 from worker.handlers import Handler, Handlers
@@ -17,8 +18,10 @@ log = logging.getLogger(__name__)
 _DATABASE_SECONDS = 1.0
 
 
-async def execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], float]) -> Settlement | None:
-    """Do the job; None where it was settled with its own writes, or is no longer ours."""
+async def execute(
+    job: ClaimedJob, handlers: Handlers, random: Callable[[], float], outcomes: Counter[str]
+) -> Settlement | None:
+    """Do the job; None where it was settled with its own writes, which is counted here, or is no longer ours."""
     handler = handlers[job.kind]
     if job.attempt > job.max_attempts:
         return await _give_up(job, handler, "the worker died at each try")
@@ -38,15 +41,23 @@ async def execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], floa
     except Exception as error:
         log.exception("job failed", extra=_fields(job))
         outcome = Retry(f"{type(error).__name__}: {error}")
+    if isinstance(outcome, Settled):
+        outcomes["completed"] += 1
+        return None
     return await _settle(job, handler, outcome, random)
 
 
+def outcome_of(settlement: Settlement) -> str:
+    """The word that is counted for it."""
+    if settlement.status == "pending":
+        return "snoozed" if settlement.error is None else "retried"
+    return settlement.status
+
+
 async def _settle(
-    job: ClaimedJob, handler: Handler, outcome: Outcome, random: Callable[[], float]
+    job: ClaimedJob, handler: Handler, outcome: Done | Snooze | Discard | Retry, random: Callable[[], float]
 ) -> Settlement | None:
     match outcome:
-        case Settled():
-            return None
         case Done():
             return Settlement(job, "completed")
         case Snooze(seconds, forgets):

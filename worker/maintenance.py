@@ -141,6 +141,7 @@ class Maintenance:
             "concurrency": self._settings.worker_concurrency,
             "unknown_kinds": self._unknown,
             "settled": self._runner.settled_count,
+            "outcomes": dict(self._runner.outcomes),
             "streams": self._streamer.count,
             "simulated": self._settings.simulated,
             "code_host": self._settings.code_host_web if self._settings.code_host_token else None,

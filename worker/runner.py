@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from cursor_monitor.store.claims import Wish
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.exchange import Exchange, Exchanged, Look
 from cursor_monitor.store.jobs import Settlement
-from worker.executor import execute
+from worker.executor import execute, outcome_of
 from worker.handlers import Handlers
 from worker.wakeup import Wakeup
 
@@ -66,6 +67,7 @@ class Runner:
         self._thread = ThreadPoolExecutor(1, "exchange")
         self._is_draining = False
         self.settled_count = 0
+        self.outcomes: Counter[str] = Counter()  # what became of jobs since this worker started
         self.busy_at = float("-inf")  # when somebody had work last, by the monotonic clock
 
     @property
@@ -116,6 +118,7 @@ class Runner:
             self._settlements = settlements + self._settlements
             raise
         self.settled_count += len(settlements)
+        self.outcomes.update(map(outcome_of, settlements))
         self._start(exchanged.claimed)
         if wish is not None and len(exchanged.claimed) == wish.room:
             return 0.0  # there may be more, and the next claim travels while these jobs are worked on
@@ -146,7 +149,7 @@ class Runner:
 
     async def _work(self, job: ClaimedJob) -> None:
         try:
-            settlement = await execute(job, self._handlers, random.random)
+            settlement = await execute(job, self._handlers, random.random, self.outcomes)
             if settlement is not None:
                 self._settlements.append(settlement)
         finally:

@@ -17,8 +17,10 @@ from cursor_monitor.api.errors import problem
 from cursor_monitor.api.gate import Gate
 from cursor_monitor.api.guards import BodyLimit, HostCheck, OriginCheck
 from cursor_monitor.api.headers import SecurityHeaders
+from cursor_monitor.api.metrics import metrics
 from cursor_monitor.api.probes import livez, readyz
 from cursor_monitor.api.sign_in import sign_in_routes
+from cursor_monitor.api.traffic import CountTraffic
 from cursor_monitor.settings import Settings, load_settings
 
 
@@ -32,7 +34,7 @@ def build_edge(settings: Settings | None = None) -> list[Starlette | Callable[[A
         public_url=chosen.public_url,
         proxy_hops=chosen.trusted_proxy_hops,
     )
-    return [_shell(chosen), BodyLimit, gate, OriginCheck, hosts, SecurityHeaders]
+    return [_shell(chosen), BodyLimit, gate, OriginCheck, hosts, SecurityHeaders, CountTraffic]
 
 
 def _shell(settings: Settings) -> Starlette:
@@ -40,6 +42,7 @@ def _shell(settings: Settings) -> Starlette:
     routes = [
         Route("/livez", livez),
         Route("/readyz", readyz),
+        Route("/metrics", metrics),
         *sign_in_routes(settings),
         Route("/api", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         _mount_api(),

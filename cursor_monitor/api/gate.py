@@ -170,7 +170,7 @@ def _method(scope: Scope) -> str:
 
 def _unknown(scope: Scope, *, has_token: bool) -> Response:
     wants_page = scope["type"] == "http" and scope["method"] in READING and not scope["path"].startswith("/api")
-    if wants_page and not has_token:
+    if wants_page and not has_token and scope["path"] != "/metrics":  # a program reads it, and cannot sign in
         query = scope["query_string"].decode("latin-1")
         target = scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?next={quote(target, safe='/')}", 303)

@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     Rule("/assets", None, READING),
     Rule("/api/docs", None, READING, is_exact=True),
     Rule("/api/openapi.json", None, READING, is_exact=True),
+    Rule("/metrics", Role.VIEWER, READING, is_exact=True),
     # What people manage for themselves; the services see to it that it is their own.
     Rule(f"{API}/whoami", Role.VIEWER),
     Rule(f"{API}/sessions", Role.VIEWER),

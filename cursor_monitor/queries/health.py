@@ -65,7 +65,7 @@ def get_health() -> Health:
     """What works and what does not; never raises: without a database everything behind it is unknown."""
     try:
         with reading() as session:
-            workers = tuple(_worker(row) for row in heartbeats.select_newest_per_worker(session))
+            workers = newest_workers(session)
             outbox = outbox_facts(session)
             cursor = heartbeats.select_cursor_facts(session) | budgets.facts(session)
             standing = _accounts_component(session)
@@ -83,6 +83,11 @@ def get_health() -> Health:
     )
     degraded = any(c.status in ("degraded", "down") for c in components)
     return Health("degraded" if degraded else "ok", VERSION, components, workers)
+
+
+def newest_workers(session: Session) -> tuple[WorkerRow, ...]:
+    """Each worker by its newest heartbeat."""
+    return tuple(_worker(row) for row in heartbeats.select_newest_per_worker(session))
 
 
 def list_health_events(

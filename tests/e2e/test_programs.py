@@ -1,14 +1,19 @@
-"""What programs do with a running product: the command line over its API."""
+"""What programs do with a running product: the command line, and agents by MCP, over its API."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mcp import Client, StdioServerParameters
 
 from bench.stack import Stack
 from cursor_monitor import cli
@@ -72,3 +77,64 @@ def test_what_goes_wrong_is_one_line_and_a_code(run: Run, monkeypatch: pytest.Mo
     monkeypatch.setenv("CURSOR_MONITOR_URL", "http://127.0.0.1:9")
     code, _, err = run("watch", "x", "--timeout", "0.1")
     assert (code, "no answer from http://127.0.0.1:9" in err) == (1, True)
+
+
+def test_an_agent_looks_launches_watches_and_steers(stack: Stack, api: Api, run: Run) -> None:
+    # In a thread of its own: the browser of other tests has a loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(asyncio.run, _talk(stack.url)).result()
+    assert len(api.ledger("Asked for by an agent.")) == 1
+    assert api.get(f"/orchestrations/{made}")["options"]["max_agents"] == 2
+
+
+def test_a_token_that_is_refused_is_said_before_anything_is_served(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURSOR_MONITOR_TOKEN", "cm_" + "x" * 43)
+    code, _, err = run("mcp")
+    assert (code, "This API token is not valid" in err, "x" * 43 in err) == (1, True, False)
+
+
+async def _talk(url: str) -> str:
+    """What an agent does with the tools, by the protocol's own client; the id of what it launched."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "cursor_monitor.cli", "mcp"],
+        env={"CURSOR_MONITOR_URL": url, "PYTHONPATH": str(cli.ROOT)},
+        cwd=cli.ROOT,
+    )
+    async with Client(command, read_timeout_seconds=60) as client:
+
+        async def call(tool: str, **arguments: Any) -> dict[str, Any]:
+            answer = await client.call_tool(tool, arguments)
+            assert not answer.is_error, answer.content
+            assert answer.structured_content is not None
+            return answer.structured_content
+
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert {"launch", "list_orchestrations", "status", "watch", "control", "follow_up", "search"} <= tools.keys()
+        hints = tools["status"].annotations
+        assert hints is not None
+        assert hints.read_only_hint
+        asked = {"prompt": "Asked for by an agent.", "repository": "acme/web"}
+        assert (await call("dry_run", **asked, mode="SINGLE_AGENT"))["agents"] == 1
+        made = await call("launch", **asked, max_agents=2, idempotency_key="mcp-once")
+        assert (await call("launch", **asked, max_agents=2, idempotency_key="mcp-once"))["id"] == made["id"]
+        seen, told = 0, []
+        while True:
+            news = await call("watch", orchestration_id=made["id"], after_seq=seen)
+            told += [event["seq"] for event in news["events"]]
+            seen = news["last_seq"]
+            if news["has_ended"] and not news["events"]:
+                break
+        assert told == list(range(1, seen + 1))
+        standing = await call("status", orchestration_id=made["id"])
+        assert (standing["status"], standing["tasks"][0]["status"]) == ("completed", "completed")
+        agent = standing["tasks"][0]["agent_id"]
+        assert (await call("conversation", agent_id=agent))["items"]
+        assert made["id"] in {row["id"] for row in (await call("list_orchestrations", q="Asked for by"))["items"]}
+        assert agent in {row["id"] for row in (await call("list_agents"))["items"]}
+        refused = await client.call_tool("control", {"orchestration_id": made["id"], "action": "pause"})
+        assert refused.is_error
+        assert "completed" in str(refused.content)
+        wrong = await client.call_tool("launch", {**asked, "max_agents": 1000})
+        assert wrong.is_error
+        return made["id"]
