@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from sqlalchemy import text
@@ -35,7 +36,7 @@ class Pump:
 
     async def do(self, job: ClaimedJob) -> None:
         """Execute a claimed job and settle it."""
-        settlement = await execute(job, self.handlers, lambda: 0.0)
+        settlement = await execute(job, self.handlers, lambda: 0.0, Counter())
         if settlement is not None:
             with transaction() as session:
                 jobs.settle(session, [settlement])
