@@ -747,6 +747,19 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_agent ON webhook_deliveries (agent_id, sent_at DESC);
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (received_at);
 
+-- Prompts that are kept to be used again; `variables` says how the form shows each {{blank}}.
+CREATE TABLE IF NOT EXISTS prompt_templates (
+    id          uuid PRIMARY KEY,
+    name        text NOT NULL,
+    description text NOT NULL,
+    prompt      text NOT NULL,
+    variables   jsonb NOT NULL DEFAULT '[]',
+    changed_by  text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX IF NOT EXISTS prompt_templates_by_name ON prompt_templates (lower(name));
+
 -- The ways out to people: where notifications go and what each is told of. Addresses and secrets are here only
 -- encrypted, and bound to their row.
 CREATE TABLE IF NOT EXISTS notification_channels (
@@ -921,6 +934,7 @@ BEGIN
         'spend_days',
         'slot_waits',
         'webhook_deliveries',
+        'prompt_templates',
         'notification_channels',
         'notification_deliveries'
     ] LOOP

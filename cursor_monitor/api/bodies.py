@@ -105,9 +105,11 @@ class PlanTaskBody(TaskBody):
 
 
 class LaunchOrchestrationBody(Body):
-    """A new orchestration."""
+    """A new orchestration; its `prompt`, or a `template` to make it from."""
 
-    prompt: Prompt
+    prompt: Text | None = _documented("What is asked for.", minLength=1, maxLength=PROMPT_LIMIT)
+    template: Text | None = _documented("The name or id of one of GET templates, in place of the prompt.")
+    variables: dict[Text, Text] | None = _documented("What goes into the template.")
     repository: RepositoryName
     ref: Text | None = _documented("Branch or commit to start from; the default branch where absent.")
     model: Text | None = _documented("One of GET models; Cursor's default where absent.")

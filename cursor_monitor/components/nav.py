@@ -13,6 +13,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.AGENTS, "Agents", "bot"),
     (routes.QUEUE, "Queue", "list-ordered"),
     (routes.PROFILES, "Profiles", "folder-git-2"),
+    (routes.TEMPLATES, "Templates", "notebook-text"),
     (routes.HEALTH, "Health", "activity"),
     (routes.SETTINGS, "Settings", "settings"),
 )
@@ -20,6 +21,8 @@ FOR_ADMINS: tuple[tuple[str, str, str], ...] = (
     (routes.ACCESS, "Access", "users"),
     (routes.AUDIT, "Audit log", "scroll-text"),
 )
+
+_NOT_ON_PHONES = (routes.PROFILES, routes.TEMPLATES)  # which the settings lead to
 
 
 def sidebar(active: str) -> rx.Component:
@@ -41,7 +44,7 @@ def sidebar(active: str) -> rx.Component:
 def bottom_tabs(active: str) -> rx.Component:
     """The same for a phone."""
     return rx.el.nav(
-        *[_link(place, active, "", 18) for place in PLACES if place[0] != routes.PROFILES],
+        *[_link(place, active, "", 18) for place in PLACES if place[0] not in _NOT_ON_PHONES],
         class_name="tabs-bar",
         aria_label="Main, phone",
     )

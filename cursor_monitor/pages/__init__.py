@@ -17,6 +17,7 @@ from cursor_monitor.pages import (
     queue,
     search,
     settings,
+    templates,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "queue",
     "search",
     "settings",
+    "templates",
 ]

@@ -11,6 +11,7 @@ from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.place_choice import branch_input, place_lists, repository_input
 from cursor_monitor.components.plan_preview import plan_preview
+from cursor_monitor.components.template_choice import template_choice
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.state.new_orchestration import NewOrchestrationState as State
 from cursor_monitor.state.new_orchestration import TaskDraft
@@ -38,6 +39,7 @@ def new_orchestration() -> rx.Component:
         rx.el.form(
             problem(State.message),
             _where(),
+            template_choice(State, on_fill=State.fill),
             field(
                 "What is to be done",
                 text_area(

@@ -18,6 +18,8 @@ def settings() -> rx.Component:
         rx.el.p(
             "What holds for work in some repositories is set up under ",
             rx.link("repository profiles", href=routes.PROFILES, class_name="banner-link"),
+            ", prompts to be used again under ",
+            rx.link("templates", href=routes.TEMPLATES, class_name="banner-link"),
             ", who is told of what under ",
             rx.link("notifications", href=routes.NOTIFICATIONS, class_name="banner-link"),
             "; who may come in, and with which API tokens, under ",

@@ -17,6 +17,7 @@ from cursor_monitor.engine.plan_hash import plan_hash
 from cursor_monitor.engine.plan_split import split_prompt
 from cursor_monitor.services.caps import AGENTS, caps_of, days_of
 from cursor_monitor.services.governed import parse_governed
+from cursor_monitor.services.templates import expand
 from cursor_monitor.store import accounts, cache, plan_facts
 from cursor_monitor.store.database import reading
 from cursor_monitor.store.events import database_now
@@ -62,7 +63,7 @@ def dry_run(fields: Mapping[str, Any]) -> Preview:
         account = accounts.resolve(session, named if isinstance(named, str) else None)
         found = cache.get(session, cache.account_key("models", account.id))
         models = tuple(model["id"] for model in found[0]) if found else ()
-        request = parse_governed(session, _without_hash(fields), models)
+        request = parse_governed(session, _without_hash(expand(session, fields)), models)
         return _preview(session, account.id, request, plan.make_plan(request), _source(request))
 
 

@@ -27,6 +27,7 @@ from cursor_monitor.services import limits
 from cursor_monitor.services.advance import write
 from cursor_monitor.services.dry_run import planned_tasks, present_hash, request_of
 from cursor_monitor.services.governed import parse_governed
+from cursor_monitor.services.templates import expand
 from cursor_monitor.store import accounts, cache, idempotency, jobs, orchestrations
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
@@ -39,7 +40,7 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
     Raises Invalid naming the field, Conflict where the key was used with another body, or where a `plan_hash` is given
     and the plan is no longer that one. The same key and body again return the same id and record nothing.
     """
-    account, named = for_account(session, fields)
+    account, named = for_account(session, expand(session, fields))
     wanted = dict(named) if isinstance(named, Mapping) else named
     shown = wanted.pop("plan_hash", None) if isinstance(wanted, dict) else None
     request = parse_governed(session, wanted, model_ids(session, account))

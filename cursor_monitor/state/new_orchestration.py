@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import uuid
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from cursor_monitor.services.caller import caller_name
 from cursor_monitor.services.dry_run import dry_run
 from cursor_monitor.state.offer import OfferMixin
 from cursor_monitor.state.plan_view import NO_PLAN, Draft, PlanView, drafts_of, plan_view
+from cursor_monitor.state.template_choice import TemplateChoiceMixin, read_form
 
 _MOST_TASKS = 50
 _OPTIONS_WHOLE = (
@@ -33,7 +33,6 @@ _OPTIONS_WHOLE = (
 
 
 _SWITCHES = {"auto_create_pr": True, "reviewer": False, "require_checks": False, "require_approval": False}
-_FORM_LIMIT = 8_000_000
 _NO_PREVIEW = "Say what is to be done, and the plan is shown here before anything starts."
 _READ_FORM = "JSON.stringify(Object.fromEntries(new FormData(document.querySelector('form.form'))))"
 
@@ -50,7 +49,7 @@ class TaskDraft:
     after: str = ""
 
 
-class NewOrchestrationState(OfferMixin, rx.State):
+class NewOrchestrationState(OfferMixin, TemplateChoiceMixin, rx.State):
     """Mode, number of tasks and refusals; everything else is in the form's own inputs."""
 
     mode: str = Mode.BATCH.value
@@ -79,6 +78,7 @@ class NewOrchestrationState(OfferMixin, rx.State):
         try:
             await self._load_offer()
             await self._load_accounts()
+            await self._load_templates()
         except Unavailable as error:
             self.message = error.message
 
@@ -103,7 +103,7 @@ class NewOrchestrationState(OfferMixin, rx.State):
     @rx.event
     async def preview(self, form: str):
         """Show what a launch with this form would do; nothing is launched or recorded."""
-        fields = self._fields(_form(form))
+        fields = self._fields(read_form(form))
         self._previewed = {}
         if not fields.get("prompt"):
             self.plan, self.plan_problem = NO_PLAN, _NO_PREVIEW
@@ -115,6 +115,19 @@ class NewOrchestrationState(OfferMixin, rx.State):
             return
         self.plan, self.plan_problem = plan_view(found), ""
         self._previewed, self._plan_hash, self._planned = fields, found.plan_hash, list(found.tasks)
+
+    @rx.event
+    def fill(self):
+        """Make the prompt from the template that is chosen."""
+        return rx.call_script(_READ_FORM, callback=NewOrchestrationState.fill_in)
+
+    @rx.event
+    async def fill_in(self, form: str):
+        """Put the filled template where the prompt is written; what is refused is said at its blank."""
+        made = await self._filled(form)
+        if made is not None:
+            yield rx.set_value("prompt", made)
+            yield NewOrchestrationState.touch
 
     @rx.event
     def edit_plan(self):
@@ -215,15 +228,6 @@ class NewOrchestrationState(OfferMixin, rx.State):
 
     def _renumber(self, drafts: list[TaskDraft]) -> None:
         self.tasks = [replace(draft, number=number) for number, draft in enumerate(drafts, 1)]
-
-
-def _form(text: str) -> dict[str, Any]:
-    """What the browser says is in the form; nothing where that is no form."""
-    try:
-        form = json.loads(text[:_FORM_LIMIT]) if isinstance(text, str) else {}
-    except (ValueError, RecursionError):
-        return {}
-    return form if isinstance(form, dict) else {}
 
 
 def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ _VIEWING = frozenset(
         "orchestration_state.travel",
         "plan_edit_state.close",
         "search_state.load",
+        "templates_state.look",
     }
 )
 _ADMIN = frozenset(

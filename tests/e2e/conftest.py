@@ -99,6 +99,11 @@ class Api:
         answer = self._http.post("/profiles", json={"pattern": pattern, **rules})
         assert answer.status_code == 201, answer.text
 
+    def template(self, name: str, prompt: str, **fields: Any) -> None:
+        """Keep a prompt."""
+        answer = self._http.post("/templates", json={"name": name, "prompt": prompt, **fields})
+        assert answer.status_code == 201, answer.text
+
     def channel(self, name: str) -> None:
         """Add a way out that leads nowhere, and try it."""
         body = {"name": name, "kind": "webhook", "target": "https://nowhere.invalid/hook", "repository": "acme/none"}

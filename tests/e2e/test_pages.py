@@ -33,6 +33,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
         agent_id = sorted(api.agents_named_in(made))[0]
         api.profile("acme/hostile", protected_paths=[HOSTILE[:90].replace("\u202e", "")], base_branches=["main"])
         api.channel("c" * 60)
+        api.template(HOSTILE[:90].replace("\u202e", ""), HOSTILE + " {{where}}", description=HOSTILE)
         places |= {
             "overview": "/",
             "orchestrations": "/orchestrations",
@@ -55,6 +56,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "profiles": "/profiles",
             "access": "/settings/access",
             "audit": "/audit",
+            "templates": "/templates",
             "orchestration-gone": "/orchestrations/01890000-0000-7000-8000-000000000000",
             "agent-gone": "/agents/bc-00000000-0000-4000-8000-000000000000",
         }

@@ -13,6 +13,7 @@ from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestra
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
 from cursor_monitor.store.tables.profiles import RepositoryProfile
 from cursor_monitor.store.tables.spending import SlotWait, SpendDay
+from cursor_monitor.store.tables.templates import PromptTemplate
 
 __all__ = [
     "Agent",
@@ -37,6 +38,7 @@ __all__ = [
     "NotificationDelivery",
     "Orchestration",
     "Pin",
+    "PromptTemplate",
     "RepositoryProfile",
     "Run",
     "RunStream",

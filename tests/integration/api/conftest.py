@@ -33,6 +33,7 @@ TABLES = (
     "idempotency_keys",
     "webhook_deliveries",
     "notification_channels",
+    "prompt_templates",
 )
 OTHERS = (
     "service_health_events",

@@ -28,7 +28,7 @@ def _nothing_is_written(database: str) -> Any:
 
 
 REFUSED = [
-    ({"prompt": None}, "prompt", "required|string"),
+    ({"prompt": None}, "prompt", "required|string|is empty"),
     ({"prompt": ""}, "prompt", "empty"),
     ({"prompt": " \n"}, "prompt", "empty"),
     ({"prompt": "x" * 100_001}, "prompt", "at most 100,000"),
@@ -73,8 +73,11 @@ def test_a_value_that_cannot_be_used(client: Client, change: dict[str, Any], fie
     assert any(part in error["message"] for part in mend.split("|"))
 
 
-# An agent may have its repository from a pull request or a list instead, so what is said names its shape.
-_MISSING = {(AGENTS, "repository"): "repository: must be owner/repo"}
+# What may come from elsewhere, a pull request or a list, a template, is not required by the shape alone.
+_MISSING = {
+    (AGENTS, "repository"): "repository: must be owner/repo",
+    (ORCHESTRATIONS, "prompt"): "prompt: is empty; say what is to be done",
+}
 
 
 @pytest.mark.parametrize("field", ["prompt", "repository"])
