@@ -11,7 +11,7 @@ BIN := .venv/bin
 SOURCES := $(wildcard cursor_monitor worker tests bench chaos scripts rxconfig.py)
 ONLY ?=
 
-.PHONY: help run test lint fix bench chaos clean install install-dev sbom page-lock python
+.PHONY: help run test lint fix bench chaos screenshots clean install install-dev sbom page-lock python
 
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ chaos: install-dev ## break everything at random and prove that nothing was lost
 
 sbom: install ## list what the product is made of in sbom.json (CycloneDX)
 	$(BIN)/python -m scripts.sbom > sbom.json
+
+screenshots: install-dev ## take a picture of every page, in light, dark and on a phone; ONLY=name, README=1 renews the README's
+	ONLY="$(ONLY)" README="$(README)" $(BIN)/python scripts/screenshots.py
 
 page-lock: install ## renew reflex.lock, the npm packages of the pages
 	$(BIN)/python -m cursor_monitor.runtime.pages --update-lock

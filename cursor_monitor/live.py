@@ -145,14 +145,19 @@ class _Reading:
 _readings: dict[str, _Reading] = {}
 
 
-async def shared(name: str, topic: str, read: Callable[[], Any], most_seconds: float = 10.0) -> Any:
+async def shared(
+    name: str, topic: str, read: Callable[[], Any], most_seconds: float = 10.0, *, least_seconds: float = 0.0
+) -> Any:
     """Read once for all who ask for the same: again only after a change of the topic, or once the result is old.
 
-    Who waited takes a reading that began after the change it was woken by; nobody is told anything older.
+    Who waited takes a reading that began after the change it was woken by; nobody is told anything older. Between two
+    readings at least `least_seconds` pass, however many changes there are.
     """
     wanted = feed.version(topic)
     entry = _readings.setdefault(name, _Reading())
     async with entry.lock:
+        if entry.version < wanted and (early := entry.began + least_seconds - time.monotonic()) > 0:
+            await asyncio.sleep(early)
         if entry.version < wanted or time.monotonic() - entry.began > most_seconds:
             version, began = feed.version(topic), time.monotonic()
             entry.result = await asyncio.to_thread(read)

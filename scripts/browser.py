@@ -19,14 +19,18 @@ FETCH_SECONDS = 300
 
 def main() -> int:
     """Print the path of a browser that starts, or say what was tried and return 1."""
-    finders: tuple[Callable[[], str | None], ...] = (chosen, on_path, of_playwright, fetched, packaged)
-    for find in finders:
-        path = find()
-        if path is not None and starts(path):
-            sys.stdout.write(f"{path}\n")
-            return 0
+    path = find()
+    if path is not None:
+        sys.stdout.write(f"{path}\n")
+        return 0
     sys.stderr.write("no Chromium found and none could be installed: put one on PATH, or name it in CHROMIUM_PATH\n")
     return 1
+
+
+def find() -> str | None:
+    """The path of a browser that starts."""
+    finders: tuple[Callable[[], str | None], ...] = (chosen, on_path, of_playwright, fetched, packaged)
+    return next((path for one in finders if (path := one()) is not None and starts(path)), None)
 
 
 def chosen() -> str | None:

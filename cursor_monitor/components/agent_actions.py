@@ -9,6 +9,7 @@ import reflex as rx
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.feedback import confirm, problem
+from cursor_monitor.components.palette import command
 from cursor_monitor.state.agent import AgentState as State
 from cursor_monitor.state.agent_acts import AgentActsState as Acts
 
@@ -36,7 +37,14 @@ def _note(icon: str, text: str) -> rx.Component:
 
 
 def _button(icon: str, word: str, **props: Any) -> rx.Component:
-    return rx.el.button(rx.icon(icon, size=14, aria_hidden="true"), word, type="button", class_name="button", **props)
+    return rx.el.button(
+        rx.icon(icon, size=14, aria_hidden="true"),
+        word,
+        type="button",
+        class_name="button",
+        custom_attrs=command(f"{word} this agent"),
+        **props,
+    )
 
 
 def _pin() -> rx.Component:

@@ -8,11 +8,14 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import routes
+from cursor_monitor.components.attention import bell
 from cursor_monitor.components.nav import bottom_tabs, sidebar
+from cursor_monitor.components.palette import palette, palette_button
 from cursor_monitor.components.theme import Fonts
 from cursor_monitor.components.time import age
 from cursor_monitor.components.user_menu import user_menu
-from cursor_monitor.state.shell import ShellState
+from cursor_monitor.state.attention import AttentionState
+from cursor_monitor.state.shell import Saying, ShellState
 
 PageFunction = Callable[[], rx.Component]
 
@@ -27,7 +30,9 @@ def page(
             return _shell(content(), active, crumbs or ((title, active),))
 
         whole.__name__ = content.__name__
-        rx.page(route=route, title=f"{title} · Cursor Monitor", on_load=[ShellState.watch, *on_load])(whole)
+        rx.page(
+            route=route, title=f"{title} · Cursor Monitor", on_load=[ShellState.watch, AttentionState.watch, *on_load]
+        )(whole)
         return content
 
     return register
@@ -54,6 +59,8 @@ def _shell(content: rx.Component, active: str, crumbs: Sequence[tuple[str, str]]
             rx.el.main(content, id="content", class_name="page", tab_index=-1),
         ),
         bottom_tabs(active),
+        palette(),
+        _toasts(),
         class_name="shell",
     )
 
@@ -73,22 +80,13 @@ def _topbar(crumbs: Sequence[tuple[str, str]]) -> rx.Component:
                     "Simulator", class_name="badge tone-paused", title="Cursor's API is played, nothing is spent"
                 ),
             ),
-            _search_link(),
+            palette_button(),
+            bell(),
             _theme_toggle(),
             user_menu(),
             class_name="right",
         ),
         class_name="topbar",
-    )
-
-
-def _search_link() -> rx.Component:
-    return rx.link(
-        rx.icon("search", size=16, aria_hidden="true"),
-        href=routes.SEARCH,
-        underline="none",
-        class_name="icon-button",
-        aria_label="Search all conversations",
     )
 
 
@@ -135,6 +133,18 @@ def _banners() -> rx.Component:
         ),
         role="status",
         aria_live="polite",
+    )
+
+
+def _toasts() -> rx.Component:
+    return rx.el.div(
+        rx.foreach(ShellState.sayings, _toast), class_name="toasts", role="status", aria_live="polite", id="toasts"
+    )
+
+
+def _toast(saying: rx.Var[Saying]) -> rx.Component:
+    return rx.el.p(
+        rx.icon("circle-check", size=15, aria_hidden="true"), saying.text, class_name="toast", key=saying.number
     )
 
 

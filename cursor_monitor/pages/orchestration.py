@@ -10,6 +10,7 @@ from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.budgets import budgets
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.palette import command
 from cursor_monitor.components.plan_editor import plan_editor
 from cursor_monitor.components.progress import progress
 from cursor_monitor.components.status_badge import checks_badge, status_badge, status_icon
@@ -82,7 +83,11 @@ def _whole() -> rx.Component:
 
 def _controls() -> rx.Component:
     cancel = rx.el.button(
-        rx.icon("circle-slash", size=14, aria_hidden="true"), "Cancel", type="button", class_name="button"
+        rx.icon("circle-slash", size=14, aria_hidden="true"),
+        "Cancel",
+        type="button",
+        class_name="button",
+        custom_attrs=command("Cancel this orchestration"),
     )
     return rx.fragment(
         _control("approve", "Approve", "check", "button primary"),
@@ -111,6 +116,7 @@ def _control(name: str, word: str, icon: str, kind: str = "button") -> rx.Compon
             type="button",
             class_name=kind,
             on_click=State.control(name),
+            custom_attrs=command(f"{word} this orchestration"),
         ),
     )
 

@@ -60,6 +60,11 @@ class Board:
         """All that waits for a person."""
         return tuple(card for lane in self.lanes if lane.name in NEEDS_PERSON for card in lane.cards)
 
+    @property
+    def is_cut(self) -> bool:
+        """True where more may wait for a person than were looked at."""
+        return any(lane.is_more for lane in self.lanes if lane.name in NEEDS_PERSON)
+
 
 def get_board() -> Board:
     """Everything under way, everything of the last day, and every delivery whose pull request is open."""

@@ -10,6 +10,7 @@ import reflex as rx
 
 from cursor_monitor.domain.errors import AppError
 from cursor_monitor.services.caller import caller_name
+from cursor_monitor.state.shell import ShellState
 
 
 class ActingMixin(rx.State, mixin=True):
@@ -20,12 +21,14 @@ class ActingMixin(rx.State, mixin=True):
     def _id(self) -> str:
         return str(self.router.url.path).rstrip("/").rpartition("/")[2]
 
-    async def _do(self, service: Callable[..., Any], *args: str) -> bool:
-        """Call a service in this person's name; False, with the reason in `notice`, where it refuses."""
+    async def _do(self, service: Callable[..., Any], *args: str, done: str = "") -> bool:
+        """Call a service in this person's name and say `done`; False, the reason in `notice`, where it refuses."""
         self.notice = ""
         try:
             await asyncio.to_thread(service, *args, by=caller_name())
         except AppError as error:
             self.notice = error.message
             return False
+        if done:
+            (await self.get_state(ShellState))._say(done)
         return True

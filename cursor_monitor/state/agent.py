@@ -64,7 +64,7 @@ class AgentState(LiveMixin, ActingMixin, rx.State):
     @rx.event
     async def stop(self):
         """Cancel what the agent is doing."""
-        await self._do(agents.stop, self._id())
+        await self._do(agents.stop, self._id(), done="Being stopped at Cursor")
 
     @rx.event(background=True)
     async def ask_code_host(self):

@@ -73,31 +73,31 @@ class AgentActsState(LiveMixin, ActingMixin, ModelMixin, rx.State):
     @rx.event
     async def send(self, form: dict[str, Any]):
         """Send a follow-up; what was typed stays if it is refused."""
-        if await self._do(
-            partial(agents.followup, extras=self._extras(form)), self._id(), str(form.get("followup", ""))
-        ):
+        service = partial(agents.followup, extras=self._extras(form))
+        if await self._do(service, self._id(), str(form.get("followup", "")), done="Follow-up on its way"):
             self.sent += 1  # a new key for the form, so that it is empty again
             self.model = ""
 
     @rx.event
     async def archive(self):
         """Archive it at Cursor."""
-        await self._do(partial(agents.change, action="archive"), self._id())
+        await self._do(partial(agents.change, action="archive"), self._id(), done="Being archived at Cursor")
 
     @rx.event
     async def unarchive(self):
         """Let it take follow-ups again."""
-        await self._do(partial(agents.change, action="unarchive"), self._id())
+        await self._do(partial(agents.change, action="unarchive"), self._id(), done="Being unarchived at Cursor")
 
     @rx.event
     async def delete(self):
         """Delete it at Cursor for good."""
-        await self._do(partial(agents.change, action="delete"), self._id())
+        await self._do(partial(agents.change, action="delete"), self._id(), done="Being deleted at Cursor")
 
     @rx.event
     async def toggle_pin(self):
         """Pin it, or let it go."""
-        await self._do(partial(agents.pin, is_pinned=not self.pinned), self._id())
+        done = "Let go" if self.pinned else "Pinned"
+        await self._do(partial(agents.pin, is_pinned=not self.pinned), self._id(), done=done)
 
     @rx.event
     async def add_tag(self, form: dict[str, Any]):

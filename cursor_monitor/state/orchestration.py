@@ -48,6 +48,14 @@ _TASK_CONTROLS: dict[str, Callable[..., None]] = {
     "retry": orchestrations.retry_task,
     "skip": orchestrations.skip_task,
 }
+_DONE = {
+    "pause": "Paused",
+    "resume": "Resumed",
+    "approve": "Approved",
+    "retry": "Tried again",
+    "cancel": "Being cancelled",
+    "skip": "Skipped",
+}
 _NOTHING = OrchestrationDetail(
     id="",
     name="",
@@ -171,7 +179,7 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         if name == "approve" and self._plan_hash:
             service = partial(orchestrations.approve, plan_hash=self._plan_hash)
         if service is not None:
-            await self._do(service, self._id())
+            await self._do(service, self._id(), done=_DONE[name])
 
     @rx.event
     def open_budget(self):
@@ -202,7 +210,7 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
         """Retry or skip one task."""
         service = _TASK_CONTROLS.get(name)
         if service is not None:
-            await self._do(service, self._id(), str(key))
+            await self._do(service, self._id(), str(key), done=f"{_DONE[name]} {str(key)[:60]}")
 
     @rx.event
     def follow(self, key: str):
@@ -212,7 +220,8 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     @rx.event
     async def send_followup(self, form: dict[str, Any]):
         """Send the follow-up; what was typed stays if it is refused."""
-        if await self._do(orchestrations.followup_task, self._id(), self.following, str(form.get("followup", ""))):
+        text = str(form.get("followup", ""))
+        if await self._do(orchestrations.followup_task, self._id(), self.following, text, done="Follow-up on its way"):
             self.following = ""
 
     @rx.event

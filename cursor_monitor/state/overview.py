@@ -81,8 +81,7 @@ class OverviewState(LiveMixin, rx.State):
 
     def _show_board(self, board: Board) -> None:
         counts = {lane.name: f"{len(lane.cards)}{'+' if lane.is_more else ''}" for lane in board.lanes}
-        is_more = any(lane.is_more for lane in board.lanes if lane.name in NEEDS_PERSON)
-        counts["needs"] = f"{len(board.needs)}{'+' if is_more else ''}"
+        counts["needs"] = f"{len(board.needs)}{'+' if board.is_cut else ''}"
         for lane in board.lanes:
             asked = self.only == lane.name or (self.only == "needs" and lane.name in NEEDS_PERSON)
             cards = () if self.only and not asked else lane.cards if asked else lane.cards[:CARDS_SHOWN]

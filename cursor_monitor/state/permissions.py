@@ -49,6 +49,7 @@ _VIEWING = frozenset(
         "orchestration_state.set_level",
         "orchestration_state.load_older",
         "orchestration_state.travel",
+        "palette_state.search",
         "plan_edit_state.close",
         "search_state.load",
         "templates_state.look",

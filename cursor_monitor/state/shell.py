@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
@@ -12,6 +13,16 @@ from cursor_monitor.domain.access import ActorKind, Role
 from cursor_monitor.queries.health import Health, get_health
 from cursor_monitor.services.caller import current_caller
 from cursor_monitor.state.live import LiveMixin
+
+_MOST_SAYINGS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What became of something that a person did."""
+
+    number: int
+    text: str
 
 
 class ShellState(LiveMixin, rx.State):
@@ -29,6 +40,9 @@ class ShellState(LiveMixin, rx.State):
     may_operate: bool = False
     may_admin: bool = False
     refusal: str = ""
+    sayings: list[Saying] = []
+    _said: int = 0
+    _said_at: str = ""
     _owner: str = ""
     _refused_at: str = ""
 
@@ -42,6 +56,11 @@ class ShellState(LiveMixin, rx.State):
     def _refuse(self, message: str) -> None:
         """Say why something was refused, for as long as this page is open."""
         self.refusal, self._refused_at = message, str(self.router.url.path)
+
+    def _say(self, text: str) -> None:
+        """Tell what became of an action, for a moment."""
+        self._said, self._said_at = self._said + 1, str(self.router.url.path)
+        self.sayings = [*self.sayings, Saying(self._said, text)][-_MOST_SAYINGS:]
 
     def _change_owner(self, key: str) -> bool:
         """Note whose tab this is; True where it was another's."""
@@ -57,6 +76,8 @@ class ShellState(LiveMixin, rx.State):
         self.may_admin = actor.role.includes(Role.ADMIN)
         if self._refused_at != str(self.router.url.path):
             self.refusal = ""
+        if self._said_at != str(self.router.url.path) and self.sayings:
+            self.sayings = []
 
     def _show(self, result: Health) -> None:
         parts = {part.name: part for part in result.components}

@@ -69,6 +69,10 @@ class Api:
             self._http.post(f"/agents/{agent_id}/tags", json={"tag": tag}).raise_for_status()
         return agent_id
 
+    def cancel(self, orchestration_id: str) -> None:
+        """End an orchestration."""
+        self._http.post(f"/orchestrations/{orchestration_id}/cancel").raise_for_status()
+
     def get(self, path: str) -> Json:
         """What the API says."""
         return self._http.get(path).raise_for_status().json()

@@ -1,0 +1,85 @@
+// The title and the icon of the tab say what the page shows, how much waits for a person and whether something runs.
+// A thing that was not seen yet is marked, and told by the browser where its person asked for that.
+(() => {
+  const SEEN = "needs-seen";
+  const TELL = "needs-tell";
+  const MOST_SEEN = 500;
+  const PRODUCT = "Cursor Monitor";
+  let shown = "";
+  let first = true;
+
+  const seen = () => new Set(JSON.parse(localStorage.getItem(SEEN) || "[]"));
+  const keep = (marks) => localStorage.setItem(SEEN, JSON.stringify([...marks].slice(-MOST_SEEN)));
+  const tells = () => localStorage.getItem(TELL) === "on" && window.Notification?.permission === "granted";
+
+  function icon(count, running) {
+    const dot = count ? "#d97706" : running ? "#3b82f6" : "";
+    const mark = dot && `<circle cx="24" cy="8" r="8" fill="${dot}"/>`;
+    return "data:image/svg+xml," + encodeURIComponent(
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#5b5bd6"/>` +
+      `<path d="M8 17h4l3-8 4 14 3-6h2" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/>${mark}</svg>`,
+    );
+  }
+
+  function titled(bell) {
+    const head = document.querySelector("main h1");
+    const state = document.querySelector("main .page-head .line > .badge");
+    const count = bell?.dataset.attention;
+    const words = [head?.textContent.trim().slice(0, 120), state?.textContent.trim(), PRODUCT].filter(Boolean);
+    return (count && count !== "0" ? `(${count}) ` : "") + words.join(" · ");
+  }
+
+  function tell(needs) {
+    const before = seen();
+    const fresh = needs.filter((need) => !before.has(need.dataset.need));
+    if (!first && fresh.length && tells() && document.hidden) {
+      const [one] = fresh;
+      const note = new Notification(one.querySelector("a").textContent, { body: one.querySelector("p").textContent, tag: one.dataset.need });
+      note.onclick = () => { window.focus(); one.querySelector("a").click(); note.close(); };
+    }
+    first = false;
+    document.querySelector(".bell")?.toggleAttribute("data-new", fresh.length > 0);
+    for (const need of needs) need.toggleAttribute("data-new", !before.has(need.dataset.need));
+  }
+
+  function settle() {
+    const bell = document.querySelector("[data-attention]");
+    const title = titled(bell);
+    if (bell && document.title !== title) document.title = title;
+    const needs = [...document.querySelectorAll("[data-need]")];
+    const now = `${bell?.dataset.attention} ${bell?.dataset.running} ${needs.map((need) => need.dataset.need)}`;
+    if (!bell || now === shown && bell.dataset.shown) return;
+    shown = now;
+    bell.dataset.shown = "true";
+    const link = document.querySelector("link[rel~=icon]");
+    if (link) link.href = icon(bell.dataset.attention !== "0", bell.dataset.running !== "0");
+    tell(needs);
+  }
+
+  async function allow(box) {
+    const told = document.querySelector("[data-told]");
+    const say = (text) => { told.textContent = text; };
+    if (!box.checked) return localStorage.setItem(TELL, "off"), say("");
+    const answer = window.Notification ? await Notification.requestPermission() : "missing";
+    box.checked = answer === "granted";
+    localStorage.setItem(TELL, box.checked ? "on" : "off");
+    say({ granted: "It will, while this tab is open in the background.", missing: "This browser has no notifications here; they need https or localhost." }[answer] || "The browser does not allow it for this address; its site settings can.");
+  }
+
+  document.addEventListener("toggle", (event) => {
+    if (event.target.id !== "needs") return;
+    const box = event.target.querySelector("[data-tell]");
+    box.checked = tells();
+    if (event.newState === "open") return;
+    const needs = [...event.target.querySelectorAll("[data-need]")];
+    keep([...seen(), ...needs.map((need) => need.dataset.need).filter((mark) => !seen().has(mark))]);
+    tell(needs);
+  }, true);
+  document.addEventListener("change", (event) => { if (event.target.matches?.("[data-tell]")) allow(event.target); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#needs a")) document.getElementById("needs").hidePopover();
+  });
+  new MutationObserver(settle).observe(document.documentElement, {
+    childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-attention", "data-running"],
+  });
+})();

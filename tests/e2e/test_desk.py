@@ -1,0 +1,76 @@
+"""What is around every page: palette, keys, bell, title, and what became of an action."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Api, OpenPage
+from tests.e2e.test_pages import settle, violations
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+
+def test_the_keyboard_alone_finds_steers_and_goes(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(name="Tidy the attic", prompt="[[sim:never]]", mode="SINGLE_AGENT")
+    api.wait_for(made, "running")
+    page = open_page("/agents")
+    settle(page)
+    page.get_by_role("button", name="Search or do").focus()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Search or do")).to_be_focused()
+
+    choose(page, "tidy the at", "Tidy the attic acme/web", enter=False)
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Tidy the attic")).to_be_visible()
+    expect(page).to_have_title(re.compile(r"Tidy the attic · Running · Cursor Monitor$"))
+    choose(page, "pause", "Pause this orchestration")
+    expect(page.locator("#toasts")).to_have_text("Paused")
+    expect(page).to_have_title(re.compile(r"· Paused · "))
+    choose(page, "cancel", "Cancel this orchestration")
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page).to_have_title(re.compile(r"· Stopped · "))
+
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", name="Orchestrations")).to_be_visible()
+    settle(page)
+    page.keyboard.press("j")
+    expect(page.locator("tbody tr").first.get_by_role("link").first).to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.type("n?gqj")
+    expect(page.locator("main input[type=search]")).to_have_value("n?gqj")
+    expect(page.get_by_role("heading", name="Orchestrations")).to_be_visible()
+
+
+def test_what_needs_a_person_is_told_everywhere(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/health")
+    settle(page)
+    made = api.launch(name="Ask me first", mode="SINGLE_AGENT", options={"require_approval": True})
+    expect(page).to_have_title(re.compile(r"^\(\d+\+?\) Health · Cursor Monitor$"))
+    page.get_by_role("button", name=re.compile("need you")).click()
+    mine = page.get_by_role("list", name="Needs you").get_by_role("listitem").filter(has_text="Ask me first")
+    expect(mine).to_contain_text("its plan waits for approval")
+    expect(mine).to_have_attribute("data-new", "")
+    assert violations(page) == []
+    assert "circle" in (page.locator("link[rel~=icon]").get_attribute("href") or "")
+    mine.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Ask me first")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert violations(page) == []
+    api.cancel(made)
+
+
+def choose(page: Page, text: str, option: str, *, enter: bool = True) -> None:
+    """Type in the palette until this is the chosen option, and take it."""
+    page.keyboard.press("Control+k")
+    page.keyboard.type(text)
+    expect(page.get_by_role("option", name=option)).to_have_attribute("aria-selected", "true")
+    if enter:
+        page.keyboard.press("Enter")
