@@ -5,8 +5,8 @@ from __future__ import annotations
 import reflex as rx
 
 from cursor_monitor.components.form import field, text_input
-from cursor_monitor.state.orchestration import BudgetView
 from cursor_monitor.state.orchestration import OrchestrationState as State
+from cursor_monitor.state.orchestration_views import BudgetView
 from cursor_monitor.state.shell import ShellState
 
 _LIMITS = (

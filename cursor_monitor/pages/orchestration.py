@@ -9,20 +9,29 @@ from cursor_monitor.components import chips
 from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.budgets import budgets
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
+from cursor_monitor.components.gantt import gantt
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.palette import command
 from cursor_monitor.components.plan_editor import plan_editor
 from cursor_monitor.components.progress import progress
-from cursor_monitor.components.status_badge import checks_badge, status_badge, status_icon
+from cursor_monitor.components.status_badge import checks_badge, status_badge
+from cursor_monitor.components.task_board import task_board
 from cursor_monitor.components.task_graph import task_graph
 from cursor_monitor.components.time import age, duration
 from cursor_monitor.components.time_travel import moment, time_travel
-from cursor_monitor.domain.status import Level
-from cursor_monitor.state.orchestration import EventView, OptionView, TaskView
+from cursor_monitor.components.timeline import timeline
+from cursor_monitor.state.gantt import GanttState
 from cursor_monitor.state.orchestration import OrchestrationState as State
+from cursor_monitor.state.orchestration_views import OptionView, TaskView
+from cursor_monitor.state.timeline import TimelineState
 
-_TABS = (("tasks", "Tasks"), ("timeline", "Timeline"), ("request", "Request"))
-_LEVELS = [("", "All levels"), *[(level.value, level.value.capitalize()) for level in Level]]
+_TABS = (
+    ("tasks", "Tasks"),
+    ("board", "Board"),
+    ("gantt", "Gantt"),
+    ("timeline", "Timeline"),
+    ("request", "Request"),
+)
 
 
 @page(
@@ -30,7 +39,7 @@ _LEVELS = [("", "All levels"), *[(level.value, level.value.capitalize()) for lev
     title="Orchestration",
     active=routes.ORCHESTRATIONS,
     crumbs=(("Orchestrations", routes.ORCHESTRATIONS), ("Detail", routes.ORCHESTRATIONS)),
-    on_load=[State.watch],
+    on_load=[State.watch, TimelineState.watch, GanttState.watch],
 )
 def orchestration() -> rx.Component:
     """The page, or that there is nothing behind the address."""
@@ -72,7 +81,14 @@ def _whole() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 _tabs(),
-                rx.match(State.tab, ("timeline", _timeline()), ("request", _request()), _tasks()),
+                rx.match(
+                    State.tab,
+                    ("board", task_board()),
+                    ("gantt", gantt()),
+                    ("timeline", timeline()),
+                    ("request", _request()),
+                    _tasks(),
+                ),
                 class_name="section",
             ),
             _rail(),
@@ -213,43 +229,6 @@ def _followup() -> rx.Component:
         ),
         on_submit=State.send_followup,
         class_name="field",
-    )
-
-
-def _timeline() -> rx.Component:
-    return rx.fragment(
-        rx.el.div(
-            rx.el.select(
-                *[rx.el.option(word, value=value) for value, word in _LEVELS],
-                value=State.level,
-                on_change=State.set_level,
-                aria_label="Level",
-            ),
-            rx.el.span(State.detail.last_seq, " events, newest first", class_name="faint num"),
-            class_name="filters",
-        ),
-        rx.el.ol(rx.foreach(State.events, _event), class_name="timeline", aria_label="Events"),
-        rx.cond(
-            State.has_older,
-            rx.el.div(
-                rx.el.button("Load older", type="button", class_name="button", on_click=State.load_older),
-                class_name="pager",
-            ),
-        ),
-    )
-
-
-def _event(event: rx.Var[EventView]) -> rx.Component:
-    return rx.el.li(
-        status_icon(event.level),
-        rx.el.span("#", event.seq, class_name="seq num"),
-        rx.el.div(
-            rx.el.span(event.message),
-            rx.el.details(rx.el.summary(event.type, class_name="mono"), rx.el.pre(event.payload, tab_index=0)),
-            class_name="message",
-        ),
-        rx.el.span(age(event.created_at), class_name="when"),
-        key=event.seq,
     )
 
 

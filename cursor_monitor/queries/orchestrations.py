@@ -11,7 +11,8 @@ from uuid import UUID
 from cursor_monitor.domain.budgets import CHOICE
 from cursor_monitor.domain.controls import possible_controls
 from cursor_monitor.domain.errors import Invalid, NotFound
-from cursor_monitor.domain.status import Mode, OrchestrationStatus, TaskStatus
+from cursor_monitor.domain.events import EVENT_TYPES
+from cursor_monitor.domain.status import Level, Mode, OrchestrationStatus, TaskStatus
 from cursor_monitor.engine.budgets import Use, uses
 from cursor_monitor.queries.page import Page, check_limit, decode_cursor, encode_cursor
 from cursor_monitor.store import code_hosts, slots, tables
@@ -223,9 +224,15 @@ def list_events(
     limit: int = 100,
     newest_first: bool = False,
     before: int | None = None,
+    kind: str | None = None,
+    level: str | None = None,
+    task: str | None = None,
 ) -> Page[EventRow]:
     """Events with a seq above `after` in order, or those below `before` newest first; raises NotFound."""
     check_limit(limit)
+    _check_choice("type", kind, tuple(EVENT_TYPES))
+    _check_choice("level", level, tuple(Level))
+    wanted = {name: value for name, value in (("type", kind), ("level", level), ("task_key", task)) if value}
     if after < 0:
         raise Invalid("after", "must be 0 or the seq of an event")
     key = known_uuid(orchestration_id)
@@ -233,7 +240,7 @@ def list_events(
         if store.find(session, key) is None:
             raise NotFound(f"No orchestration has the id {orchestration_id}.")
         rows = event_store.select_events(
-            session, key, after=after, before=before, newest_first=newest_first, limit=limit + 1
+            session, key, after=after, before=before, newest_first=newest_first, limit=limit + 1, wanted=wanted
         )
     more = len(rows) > limit
     return Page(tuple(_event(r) for r in rows[:limit]), str(rows[limit - 1].seq) if more else None)

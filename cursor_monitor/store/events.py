@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -56,13 +56,34 @@ def select_of_types(
     return session.exec(query.order_by(col(row.seq).desc()).limit(limit)).all()[::-1]
 
 
+def load_of_types(
+    session: Session, orchestration_id: UUID, types: Sequence[str], *, until: int | None, limit: int
+) -> list[Event]:
+    """The first events of these types in order, up to and with seq `until`."""
+    row = tables.Event
+    query = select(row).where(row.orchestration_id == orchestration_id, col(row.type).in_(types))
+    if until is not None:
+        query = query.where(row.seq <= until)
+    found = session.exec(query.order_by(col(row.seq)).limit(limit))
+    return [codec.load_event(one.type, one.created_at, one.payload) for one in found]
+
+
 def select_events(
-    session: Session, orchestration_id: UUID, *, after: int, before: int | None, newest_first: bool, limit: int
+    session: Session,
+    orchestration_id: UUID,
+    *,
+    after: int,
+    before: int | None,
+    newest_first: bool,
+    limit: int,
+    wanted: Mapping[str, str] | None = None,
 ) -> Sequence[tables.Event]:
-    """A stretch of the timeline."""
+    """A stretch of the timeline; `wanted` holds what its columns type, level and task_key must be."""
     query = select(tables.Event).where(tables.Event.orchestration_id == orchestration_id, tables.Event.seq > after)
     if before is not None:
         query = query.where(tables.Event.seq < before)
+    for name, value in (wanted or {}).items():
+        query = query.where(getattr(tables.Event, name) == value)
     order = col(tables.Event.seq).desc() if newest_first else col(tables.Event.seq)
     return session.exec(query.order_by(order).limit(limit)).all()
 
