@@ -71,6 +71,7 @@ app = rx.App(
         rx.el.script(src="/pictures.js", defer=True),
         rx.el.script(src="/conversation.js", defer=True),
         rx.el.script(src="/palette.js", defer=True),
+        rx.el.script(src="/drafts.js", defer=True),
         rx.el.script(src="/attention.js", defer=True),
     ],
     api_transformer=build_edge(),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
+from cursor_monitor.components.drafts import draft_note, kept
 from cursor_monitor.components.model_choice import model_choice
 from cursor_monitor.components.pictures import pictures
+from cursor_monitor.state.agent import AgentState
 from cursor_monitor.state.agent_acts import AgentActsState as Acts
 from cursor_monitor.state.shell import ShellState
 
@@ -15,6 +17,7 @@ def agent_composer() -> rx.Component:
     return rx.cond(
         Acts.controls.contains("followup") & ShellState.may_operate,
         rx.el.form(
+            draft_note(),
             rx.el.label("Follow-up", html_for="followup"),
             rx.el.textarea(id="followup", name="followup", rows=3, placeholder="What should it do next?"),
             rx.el.details(
@@ -26,5 +29,6 @@ def agent_composer() -> rx.Component:
             on_submit=Acts.send,
             class_name="field",
             key=Acts.sent.to(str),
+            custom_attrs=kept(rx.Var.create("follow-up ") + AgentState.agent.id, AgentState.agent.id),
         ),
     )

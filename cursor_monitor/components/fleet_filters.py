@@ -9,7 +9,7 @@ import reflex as rx
 from cursor_monitor.components.account_choice import account_filter
 from cursor_monitor.components.fleet_table import COLUMNS
 from cursor_monitor.components.fleet_views import fleet_views
-from cursor_monitor.components.table import filter_choice, search_box
+from cursor_monitor.components.table import filter_bar, filter_choice, search_box
 from cursor_monitor.domain.fleet import GROUPS, ORIGINS, STATES
 from cursor_monitor.state.agents import AgentsState as State
 
@@ -22,7 +22,9 @@ _GROUPS = [("", "No groups"), *[(group, f"By {group}") for group in GROUPS]]
 
 def fleet_filters() -> rx.Component:
     """One row of filters, and the choice of columns."""
-    return rx.el.div(
+    return filter_bar(
+        State.is_narrowed,
+        State.clear_filters,
         search_box("Search words of name, prompt, branch", State.q, State.set_q),
         _choice("State", "status", _STATES),
         _list("Repository", "repository", State.repositories, "All repositories"),
@@ -32,14 +34,7 @@ def fleet_filters() -> rx.Component:
         _choice("Where it is", "shelf", _SHELVES),
         _choice("Pinned", "pinned", _PINNED),
         _choice("Groups", "group", _GROUPS),
-        rx.cond(
-            State.is_narrowed,
-            rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),
-        ),
-        _columns(),
-        fleet_views(),
-        class_name="filters",
-        role="search",
+        after=[_columns(), fleet_views()],
     )
 
 

@@ -10,7 +10,7 @@ import reflex as rx
 from cursor_monitor import routes
 from cursor_monitor.components.chips import branch_chip, id_chip, pr_chip, repository_chip
 from cursor_monitor.components.status_badge import status_badge
-from cursor_monitor.components.table import pager
+from cursor_monitor.components.table import data_table
 from cursor_monitor.components.time import age
 from cursor_monitor.components.truth import doubt_hint
 from cursor_monitor.queries.agents import AgentRow
@@ -33,21 +33,8 @@ class Column:
 
 def fleet_table() -> rx.Component:
     """The rows of this page under their heads."""
-    return rx.fragment(
-        rx.el.div(
-            rx.el.table(
-                rx.el.caption("Agents", class_name="visually-hidden"),
-                rx.el.thead(rx.el.tr(_all(), _head("State", "status"), *[_column_head(one) for one in COLUMNS])),
-                rx.el.tbody(rx.foreach(State.rows, _row)),
-                class_name="table fleet",
-            ),
-            class_name="table-wrap",
-            tab_index=0,
-            role="region",
-            aria_label="Agents",
-        ),
-        pager(State.cursor == "", State.next_cursor != "", State.first_page, State.next_page),
-    )
+    heads = [_all(), _head("State", "status"), *[_column_head(one) for one in COLUMNS]]
+    return data_table(State, "Agents", heads, _row, "fleet")
 
 
 def fleet_groups() -> rx.Component:

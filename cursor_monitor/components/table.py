@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import reflex as rx
 
+Head = tuple[str, str] | rx.Component
 
-def table(caption: str, heads: Sequence[tuple[str, str]], body: rx.Component) -> rx.Component:
-    """A table; each head is a word and a class, the caption is for those who cannot see it."""
+
+def data_table(
+    state: Any, caption: str, heads: Sequence[Head], row: Callable[[Any], rx.Component], kind: str = ""
+) -> rx.Component:
+    """The rows of a list's state under their heads, and the way to the next page."""
+    return rx.fragment(
+        table(caption, heads, rx.foreach(state.rows, row), kind),
+        pager(state.cursor == "", state.next_cursor != "", state.first_page, state.next_page),
+    )
+
+
+def table(caption: str, heads: Sequence[Head], body: rx.Component, kind: str = "") -> rx.Component:
+    """A table; a head is a word and a class, or a cell of its own; the caption is for those who cannot see it."""
     return rx.el.div(
         rx.el.table(
             rx.el.caption(caption, class_name="visually-hidden"),
-            rx.el.thead(rx.el.tr(*[rx.el.th(word, scope="col", class_name=kind) for word, kind in heads])),
+            rx.el.thead(rx.el.tr(*map(_head, heads))),
             rx.el.tbody(body),
-            class_name="table",
+            class_name=f"table {kind}".strip(),
         ),
         class_name="table-wrap",
         tab_index=0,
         role="region",
         aria_label=caption,
+    )
+
+
+def _head(head: Head) -> rx.Component:
+    return rx.el.th(head[0], scope="col", class_name=head[1]) if isinstance(head, tuple) else head
+
+
+def filter_bar(
+    is_filtered: Any, on_clear: Any, *controls: rx.Component, after: Sequence[rx.Component] = ()
+) -> rx.Component:
+    """The filters of a list in one row, and one click back to everything."""
+    return rx.el.div(
+        *controls,
+        rx.cond(is_filtered, rx.el.button("Clear", type="button", class_name="button small", on_click=on_clear)),
+        *after,
+        class_name="filters",
+        role="search",
     )
 
 

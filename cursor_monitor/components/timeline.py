@@ -6,7 +6,7 @@ import reflex as rx
 
 from cursor_monitor.components.feedback import empty, loaded, problem
 from cursor_monitor.components.status_badge import status_icon
-from cursor_monitor.components.table import filter_choice
+from cursor_monitor.components.table import filter_bar, filter_choice
 from cursor_monitor.components.time import age
 from cursor_monitor.domain.events import EVENT_TYPES
 from cursor_monitor.domain.status import Level
@@ -40,7 +40,9 @@ def timeline() -> rx.Component:
 
 
 def _filters() -> rx.Component:
-    return rx.el.div(
+    return filter_bar(
+        State.is_filtered,
+        State.clear_filters,
         filter_choice("Level", State.filters["level"], _LEVELS, lambda value: State.set_filter("level", value)),
         filter_choice("Type", State.filters["type"], _TYPES, lambda value: State.set_filter("type", value)),
         rx.el.select(
@@ -50,13 +52,7 @@ def _filters() -> rx.Component:
             on_change=lambda value: State.set_filter("task", value),
             aria_label="Task",
         ),
-        rx.cond(
-            State.is_filtered,
-            rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),
-        ),
-        rx.el.span(OrchestrationState.detail.last_seq, " events, newest first", class_name="faint num"),
-        class_name="filters",
-        role="search",
+        after=[rx.el.span(OrchestrationState.detail.last_seq, " events, newest first", class_name="faint num")],
     )
 
 

@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.account_choice import account_choice
+from cursor_monitor.components.drafts import draft_key, draft_note, kept
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
@@ -33,6 +34,8 @@ def new_agent() -> rx.Component:
     return rx.fragment(
         header("Launch agent", rx.el.span("One agent, by itself. Nothing starts before you press Launch.")),
         rx.el.form(
+            draft_key(),
+            draft_note(),
             problem(State.message),
             field(
                 "What it should do",
@@ -59,6 +62,7 @@ def new_agent() -> rx.Component:
             on_submit=State.submit,
             class_name="form",
             no_validate=True,
+            custom_attrs=kept("new agent", State.opened),
         ),
     )
 
@@ -95,6 +99,7 @@ def _where() -> rx.Component:
                 type="button",
                 class_name="button",
                 on_click=State.add_repository,
+                custom_attrs={"data-draft-add": "repository-#-repository"},
             )
         ),
         class_name="plain section",
@@ -124,6 +129,7 @@ def _other(draft: rx.Var[RepositoryDraft]) -> rx.Component:
                 class_name="button small",
                 aria_label="Remove this repository",
                 on_click=State.remove_repository(draft.id),
+                custom_attrs={"data-draft-remove": "repository-#-repository"},
             ),
             class_name="other-repository",
         ),

@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.account_choice import account_choice
+from cursor_monitor.components.drafts import draft_key, draft_note, kept
 from cursor_monitor.components.feedback import problem
 from cursor_monitor.components.form import field, switch, text_area, text_input
 from cursor_monitor.components.layout import header, page
@@ -37,6 +38,8 @@ def new_orchestration() -> rx.Component:
     return rx.fragment(
         header("New orchestration", rx.el.span("Nothing starts before you press Launch.")),
         rx.el.form(
+            draft_key(),
+            draft_note(),
             problem(State.message),
             _where(),
             template_choice(State, on_fill=State.fill),
@@ -73,6 +76,7 @@ def new_orchestration() -> rx.Component:
             on_submit=State.submit,
             class_name="form",
             no_validate=True,
+            custom_attrs=kept("new orchestration", State.opened),
         ),
     )
 
@@ -123,7 +127,7 @@ def _modes() -> rx.Component:
 
 def _whose_tasks() -> rx.Component:
     return rx.el.label(
-        rx.el.input(type="checkbox", checked=State.writes_tasks, on_change=State.write_tasks),
+        rx.el.input(type="checkbox", name="writes_tasks", checked=State.writes_tasks, on_change=State.write_tasks),
         rx.el.span("I write the tasks one by one (else the prompt says them)"),
         class_name="switch",
     )
@@ -140,6 +144,7 @@ def _tasks() -> rx.Component:
                 type="button",
                 class_name="button",
                 on_click=State.add_task,
+                custom_attrs={"data-draft-add": "task-#-prompt"},
             )
         ),
         rx.cond(State.errors.contains("tasks"), rx.el.p(State.errors["tasks"], class_name="field-error", role="alert")),
@@ -169,6 +174,7 @@ def _task(draft: rx.Var[TaskDraft]) -> rx.Component:
                     aria_label="Remove: " + label,
                     disabled=State.tasks.length() == 1,
                     on_click=State.remove_task(draft.id),
+                    custom_attrs={"data-draft-remove": "task-#-prompt"},
                 ),
                 class_name="actions",
             ),

@@ -8,6 +8,7 @@ from cursor_monitor import routes
 from cursor_monitor.components import chips
 from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.budgets import budgets
+from cursor_monitor.components.drafts import draft_note, kept
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.gantt import gantt
 from cursor_monitor.components.layout import header, page
@@ -220,6 +221,7 @@ def _task_control(word: str, task: rx.Var[TaskView], on_click: rx.event.EventSpe
 
 def _followup() -> rx.Component:
     return rx.el.form(
+        draft_note(),
         rx.el.label("What should the agent do next?", html_for="followup"),
         rx.el.textarea(id="followup", name="followup", rows=3, auto_focus=True),
         rx.el.div(
@@ -229,6 +231,7 @@ def _followup() -> rx.Component:
         ),
         on_submit=State.send_followup,
         class_name="field",
+        custom_attrs=kept(rx.Var.create("follow-up ") + State.detail.id + " " + State.following),
     )
 
 

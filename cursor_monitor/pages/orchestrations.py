@@ -12,7 +12,7 @@ from cursor_monitor.components.feedback import empty, loaded, problem
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.progress import progress
 from cursor_monitor.components.status_badge import status_badge
-from cursor_monitor.components.table import filter_choice, pager, search_box, table
+from cursor_monitor.components.table import data_table, filter_bar, filter_choice, search_box
 from cursor_monitor.components.time import age, duration
 from cursor_monitor.domain.status import Mode, OrchestrationStatus
 from cursor_monitor.queries.orchestrations import OrchestrationRow
@@ -47,7 +47,9 @@ def orchestrations() -> rx.Component:
         header("Orchestrations", actions=[for_operators(_new_link())]),
         _filters(),
         problem(State.page_error),
-        loaded(State.is_loaded, State.rows.length() == 0, _nothing(), _list()),
+        loaded(
+            State.is_loaded, State.rows.length() == 0, _nothing(), data_table(State, "Orchestrations", _HEADS, _row)
+        ),
     )
 
 
@@ -62,18 +64,14 @@ def _new_link() -> rx.Component:
 
 
 def _filters() -> rx.Component:
-    return rx.el.div(
+    return filter_bar(
+        State.is_filtered,
+        State.clear_filters,
         search_box("Search name, prompt, repository", State.q, State.set_q),
         filter_choice("Status", State.filters["status"], _STATUSES, lambda v: State.set_filter("status", v)),
         filter_choice("When", State.filters["ended"], _ENDS, lambda v: State.set_filter("ended", v)),
         filter_choice("Mode", State.filters["mode"], _MODES, lambda v: State.set_filter("mode", v)),
         account_filter(State),
-        rx.cond(
-            State.is_filtered,
-            rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),
-        ),
-        class_name="filters",
-        role="search",
     )
 
 
@@ -86,13 +84,6 @@ def _nothing() -> rx.Component:
             "An orchestration splits a job over several Cursor agents and follows each to a verified end.",
             _new_link(),
         ),
-    )
-
-
-def _list() -> rx.Component:
-    return rx.fragment(
-        table("Orchestrations", _HEADS, rx.foreach(State.rows, _row)),
-        pager(State.cursor == "", State.next_cursor != "", State.first_page, State.next_page),
     )
 
 

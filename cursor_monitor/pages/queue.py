@@ -10,7 +10,7 @@ from cursor_monitor.components.chips import agent_chip
 from cursor_monitor.components.feedback import confirm, empty, facts, loaded, problem
 from cursor_monitor.components.layout import header, page
 from cursor_monitor.components.status_badge import status_badge
-from cursor_monitor.components.table import filter_choice, pager, table
+from cursor_monitor.components.table import data_table, filter_bar, filter_choice
 from cursor_monitor.components.time import age, due
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries.jobs import JobRow
@@ -42,20 +42,16 @@ def queue() -> rx.Component:
     """The jobs under their filters, the chosen one above them."""
     return rx.fragment(
         header("Queue", rx.el.span("The outbox: each job is written with the change that needs it.")),
-        rx.el.div(
+        filter_bar(
+            State.is_filtered,
+            State.clear_filters,
             filter_choice("Status", State.filters["status"], _STATUSES, lambda v: State.set_filter("status", v)),
             filter_choice("Kind", State.filters["kind"], _KINDS, lambda v: State.set_filter("kind", v)),
-            rx.cond(
-                State.is_filtered,
-                rx.el.button("Clear", type="button", class_name="button small", on_click=State.clear_filters),
-            ),
-            class_name="filters",
-            role="search",
         ),
         problem(State.page_error),
         problem(State.notice),
         rx.cond(State.chosen.id > 0, _whole()),
-        loaded(State.is_loaded, State.rows.length() == 0, _nothing(), _list()),
+        loaded(State.is_loaded, State.rows.length() == 0, _nothing(), data_table(State, "Jobs", _HEADS, _row)),
     )
 
 
@@ -64,13 +60,6 @@ def _nothing() -> rx.Component:
         State.is_filtered,
         empty("Nothing matches", "No job has what these filters ask for."),
         empty("The queue is empty", "Jobs appear as soon as something is launched."),
-    )
-
-
-def _list() -> rx.Component:
-    return rx.fragment(
-        table("Jobs", _HEADS, rx.foreach(State.rows, _row)),
-        pager(State.cursor == "", State.next_cursor != "", State.first_page, State.next_page),
     )
 
 

@@ -16,6 +16,7 @@ from cursor_monitor.domain.errors import AppError, Invalid, Unavailable
 from cursor_monitor.domain.launch import MODES, REPOSITORIES_LIMIT
 from cursor_monitor.services import agents
 from cursor_monitor.services.caller import caller_name
+from cursor_monitor.state.drafts import key_of, words_of
 from cursor_monitor.state.offer import OfferMixin
 from cursor_monitor.state.pictures import pictures_of
 
@@ -39,13 +40,14 @@ class NewAgentState(OfferMixin, rx.State):
     more: list[RepositoryDraft] = []
     errors: dict[str, str] = {}
     is_sending: bool = False
+    opened: int = 0  # how often: a draft is filled in again each time
     _key: str = ""
     _last_id: int = 0
 
     @rx.event
     async def open(self):
         """A fresh form, and the choices that are known."""
-        self._key = str(uuid.uuid4())
+        self._key, self.opened = str(uuid.uuid4()), self.opened + 1
         self.errors, self.message, self.is_sending = {}, "", False
         self.mode, self.from_pull, self.more = MODES[0], False, []
         self.account, self.branches, self.model = "", [], ""
@@ -88,11 +90,12 @@ class NewAgentState(OfferMixin, rx.State):
         yield
         try:
             fields = self._fields(form)
-            launched = await asyncio.to_thread(agents.launch, fields, by=caller_name(), idempotency_key=self._key)
+            key = key_of(form, self._key)
+            launched = await asyncio.to_thread(agents.launch, fields, by=caller_name(), idempotency_key=key)
         except Invalid as error:
             self._refuse(error)
         except AppError as error:
-            self.message = error.message
+            self.message = words_of(error)
         else:
             yield rx.redirect(routes.agent(launched))
         self.is_sending = False

@@ -17,6 +17,7 @@ from cursor_monitor.domain.status import Mode
 from cursor_monitor.services import orchestrations
 from cursor_monitor.services.caller import caller_name
 from cursor_monitor.services.dry_run import dry_run
+from cursor_monitor.state.drafts import key_of, words_of
 from cursor_monitor.state.offer import OfferMixin
 from cursor_monitor.state.plan_view import NO_PLAN, Draft, PlanView, drafts_of, plan_view
 from cursor_monitor.state.template_choice import TemplateChoiceMixin, read_form
@@ -56,6 +57,7 @@ class NewOrchestrationState(OfferMixin, TemplateChoiceMixin, rx.State):
     tasks: list[TaskDraft] = []
     errors: dict[str, str] = {}
     is_sending: bool = False
+    opened: int = 0  # how often: a draft is filled in again each time
     writes_tasks: bool = True
     plan: PlanView = NO_PLAN
     plan_problem: str = _NO_PREVIEW
@@ -68,7 +70,7 @@ class NewOrchestrationState(OfferMixin, TemplateChoiceMixin, rx.State):
     @rx.event
     async def open(self):
         """A fresh form, and the choices that are known."""
-        self._key = str(uuid.uuid4())
+        self._key, self.opened = str(uuid.uuid4()), self.opened + 1
         self.errors, self.message, self.is_sending = {}, "", False
         self.mode, self.writes_tasks = Mode.BATCH.value, True
         self.plan, self.plan_problem, self._previewed = NO_PLAN, _NO_PREVIEW, {}
@@ -176,12 +178,12 @@ class NewOrchestrationState(OfferMixin, TemplateChoiceMixin, rx.State):
             if fields == self._previewed:  # what was looked at, so launch that or say what changed meanwhile
                 fields = {**fields, "plan_hash": self._plan_hash}
             launched = await asyncio.to_thread(
-                orchestrations.launch, fields, by=caller_name(), idempotency_key=self._key
+                orchestrations.launch, fields, by=caller_name(), idempotency_key=key_of(form, self._key)
             )
         except Invalid as error:
             self._refuse(error)
         except AppError as error:
-            self.message = error.message
+            self.message = words_of(error)
         else:
             yield rx.redirect(routes.orchestration(launched))
         self.is_sending = False
