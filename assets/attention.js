@@ -51,8 +51,8 @@
     if (!bell || now === shown && bell.dataset.shown) return;
     shown = now;
     bell.dataset.shown = "true";
-    const link = document.querySelector("link[rel~=icon]");
-    if (link) link.href = icon(bell.dataset.attention !== "0", bell.dataset.running !== "0");
+    const picture = icon(bell.dataset.attention !== "0", bell.dataset.running !== "0");
+    document.querySelectorAll("link[rel~=icon]").forEach((link) => { link.href = picture; });
     tell(needs);
   }
 

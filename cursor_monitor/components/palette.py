@@ -11,8 +11,8 @@ from typing import Any
 import reflex as rx
 
 from cursor_monitor import routes
-from cursor_monitor.components.allowed import for_operators
-from cursor_monitor.components.nav import PLACES
+from cursor_monitor.components.allowed import for_admins, for_operators
+from cursor_monitor.components.nav import FOR_ADMINS, PLACES
 from cursor_monitor.components.status_badge import status_icon
 from cursor_monitor.queries.palette import Hit
 from cursor_monitor.state.palette import PaletteState as State
@@ -25,6 +25,8 @@ _KEYS = {
     routes.PROFILES: "g p",
     routes.HEALTH: "g e",
     routes.SETTINGS: "g s",
+    routes.ACCESS: "g u",
+    routes.AUDIT: "g l",
     "/templates": "g t",
     "/schedules": "g c",
 }
@@ -85,7 +87,12 @@ def _palette() -> rx.Component:
             rx.el.div(rx.foreach(State.orchestrations, _hit), role="group", aria_label="Orchestrations"),
             rx.el.div(rx.foreach(State.agents, _hit), role="group", aria_label="Agents"),
             rx.el.div(*_actions(), role="group", aria_label="Do"),
-            rx.el.div(*[_place(*place) for place in PLACES], role="group", aria_label="Go to"),
+            rx.el.div(
+                *[_place(*place) for place in PLACES],
+                for_admins(*[_place(*place) for place in FOR_ADMINS]),
+                role="group",
+                aria_label="Go to",
+            ),
             rx.el.div(_conversations(), role="group", aria_label="Search"),
             id="palette-list",
             role="listbox",
@@ -163,7 +170,7 @@ def _key_caps(keys: str) -> rx.Component:
 
 
 def _shortcuts() -> rx.Component:
-    places = [(_KEYS[href], word) for href, word, _ in PLACES if href in _KEYS]
+    places = [(_KEYS[href], word) for href, word, _ in (*PLACES, *FOR_ADMINS) if href in _KEYS]
     return rx.el.dialog(
         rx.el.div(
             rx.el.h2("Keyboard shortcuts"),

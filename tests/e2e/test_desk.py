@@ -58,7 +58,7 @@ def test_what_needs_a_person_is_told_everywhere(open_page: OpenPage, api: Api) -
     expect(mine).to_contain_text("its plan waits for approval")
     expect(mine).to_have_attribute("data-new", "")
     assert violations(page) == []
-    assert "circle" in (page.locator("link[rel~=icon]").get_attribute("href") or "")
+    assert "circle" in (page.locator("link[rel~=icon]").first.get_attribute("href") or "")
     mine.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Ask me first")).to_be_visible()
     page.keyboard.press("?")
@@ -74,3 +74,28 @@ def choose(page: Page, text: str, option: str, *, enter: bool = True) -> None:
     expect(page.get_by_role("option", name=option).first).to_have_attribute("aria-selected", "true")
     if enter:
         page.keyboard.press("Enter")
+
+
+def test_what_was_written_comes_back_until_it_is_sent(open_page: OpenPage) -> None:
+    page = open_page("/orchestrations/new")
+    settle(page)
+    page.get_by_label("Repository").fill("acme/web")
+    page.get_by_label("What is to be done").fill("Paint the whole shed green, then blue.")
+    page.get_by_role("radio", name="Auto").check()
+    page.get_by_role("button", name="Add a task").click()
+    page.get_by_label("Prompt of Task 3").fill("Clean the brushes.")
+    page.wait_for_function("Object.values(localStorage).some(draft => draft.includes('the brushes'))")
+    page.reload()
+    expect(page.get_by_label("What is to be done")).to_have_value("Paint the whole shed green, then blue.")
+    expect(page.get_by_label("Prompt of Task 3")).to_have_value("Clean the brushes.")
+    expect(page.get_by_role("radio", name="Auto")).to_be_checked()
+    expect(page.get_by_text("What you had written is back.")).to_be_visible()
+    assert violations(page) == []
+    for number in (1, 2):
+        page.get_by_label(f"Prompt of Task {number}").fill(f"Coat {number}.")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_role("list", name="Tasks")).to_be_visible()
+    page.goto("/orchestrations/new")
+    settle(page)
+    expect(page.get_by_label("Prompt of Task 2")).to_be_visible()
+    expect(page.get_by_label("What is to be done")).to_have_value("")
