@@ -29,8 +29,20 @@ from cursor_monitor.services.dry_run import planned_tasks, present_hash, request
 from cursor_monitor.services.governed import parse_governed
 from cursor_monitor.services.templates import expand
 from cursor_monitor.store import accounts, cache, idempotency, jobs, orchestrations
+from cursor_monitor.store import events as event_store
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
+
+_ACTS = tuple(
+    kind.__name__
+    for kind in (
+        e.OrchestrationPaused,
+        e.OrchestrationResumed,
+        e.PlanApproved,
+        e.CancelRequested,
+        e.OrchestrationRetried,
+    )
+)
 
 
 @transactional
@@ -235,8 +247,14 @@ def _locked(session: Session, orchestration_id: str, control: str) -> Snapshot:
         state = "being cancelled" if s.is_cancelling and not s.is_terminal else s.status
         if control == "resume" and s.error_code in CODES.values():
             state = f"{state} by a budget; raise it"
-        raise Conflict(f"Cannot {control}: the orchestration is {state}.", status=s.status)
+        raise Conflict(f"Cannot {control}: the orchestration is {state}.{_last_act(session, s)}", status=s.status)
     return s
+
+
+def _last_act(session: Session, s: Snapshot) -> str:
+    """Who was quicker, for whom it is too late."""
+    newest = event_store.select_of_types(session, UUID(s.id), _ACTS, limit=1)
+    return f" {newest[-1].message}" if newest else ""
 
 
 def _locked_task(session: Session, orchestration_id: str, key: str) -> tuple[Snapshot, Task]:
