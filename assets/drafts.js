@@ -7,6 +7,9 @@
   const MOST_AGE_MS = 14 * 24 * 3600 * 1000;
   const MOST_LENGTH = 400_000;
   const FILL_MS = 6000; // parts of a form come only once the server was asked for them
+  const GROW_MS = 600; // by then a form that is opened anew shows its first rows
+  const TRY_MS = 500;
+  const MOST_TRIES = 4; // choosing one thing may change another, which is then chosen again
   const live = new Map(); // form -> {key, opened, until, saved, submitted, timer}
 
   const pattern = (name) => name.replace(/-\d+-/, "-#-");
@@ -61,23 +64,33 @@
     one.dispatchEvent(new Event(one.tagName === "SELECT" ? "change" : "input", { bubbles: true }));
   }
 
+  function mayTry(entry, one) {
+    if (!["radio", "checkbox"].includes(one.type)) return entry.filled.add(one);
+    const [times, last] = entry.tries.get(one) || [0, 0];
+    if (times >= MOST_TRIES || Date.now() - last < TRY_MS) return false;
+    return entry.tries.set(one, [times + 1, Date.now()]);
+  }
+
+  function grow(form, base, wanted) {
+    const more = wanted - rows(form, base);
+    for (let left = more; left > 0; left--) form.querySelector(`[data-draft-add="${base}"]`)?.click();
+    if (more < 0) [...form.querySelectorAll(`[data-draft-remove="${base}"]`)].slice(more).forEach((one) => one.click());
+  }
+
   function fill(form, entry) {
     const { values, counts } = entry.saved;
     entry.isFilling = true;
     for (const [name, one] of fields(form)) {
       if (!(name in values) || entry.filled.has(one)) continue;
-      entry.filled.add(one);
-      put(one, values[name]);
+      if (mayTry(entry, one)) put(one, values[name]);
     }
+    entry.isFilling = false;
     form.querySelectorAll("[data-draft-add]").forEach((add) => {
       const base = add.dataset.draftAdd;
       if (entry.grown.has(base) || !counts?.[base]) return;
       entry.grown.add(base);
-      const more = counts[base] - rows(form, base);
-      for (let left = more; left > 0; left--) add.click();
-      if (more < 0) [...form.querySelectorAll(`[data-draft-remove="${base}"]`)].slice(more).forEach((one) => one.click());
+      setTimeout(() => { if (live.get(form) === entry) grow(form, base, counts[base]); }, GROW_MS);
     });
-    entry.isFilling = false;
     const note = form.querySelector("[data-draft-note]");
     if (!note || !Object.values(values).some((value) => typeof value === "string" && value.length > 20)) return;
     note.hidden = false;
@@ -86,10 +99,11 @@
 
   function follow(form) {
     const opened = form.dataset.draftOpened || "";
+    if (opened === "0") return; // it is being opened
     const key = keyOf(form);
     let entry = live.get(form);
     if (!entry || entry.opened !== opened || entry.key !== key) {
-      entry = { key, opened, until: Date.now() + FILL_MS, saved: read(key), filled: new WeakSet(), grown: new Set() };
+      entry = { key, opened, until: Date.now() + FILL_MS, saved: read(key), filled: new WeakSet(), tries: new WeakMap(), grown: new Set() };
       entry.id = entry.saved?.key || newKey();
       live.set(form, entry);
     }

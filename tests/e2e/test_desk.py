@@ -81,14 +81,14 @@ def test_what_was_written_comes_back_until_it_is_sent(open_page: OpenPage) -> No
     settle(page)
     page.get_by_label("Repository").fill("acme/web")
     page.get_by_label("What is to be done").fill("Paint the whole shed green, then blue.")
-    page.get_by_role("radio", name="Auto").check()
+    page.get_by_role("radio", name="Pipeline").check()
     page.get_by_role("button", name="Add a task").click()
     page.get_by_label("Prompt of Task 3").fill("Clean the brushes.")
     page.wait_for_function("Object.values(localStorage).some(draft => draft.includes('the brushes'))")
     page.reload()
     expect(page.get_by_label("What is to be done")).to_have_value("Paint the whole shed green, then blue.")
     expect(page.get_by_label("Prompt of Task 3")).to_have_value("Clean the brushes.")
-    expect(page.get_by_role("radio", name="Auto")).to_be_checked()
+    expect(page.get_by_role("radio", name="Pipeline")).to_be_checked()
     expect(page.get_by_text("What you had written is back.")).to_be_visible()
     assert violations(page) == []
     for number in (1, 2):
