@@ -150,7 +150,7 @@
     clearTimeout(entry.timer);
     save(event.target, true);
     entry.submitted = entry.wasSent = true;
-  });
+  }, true);
   window.addEventListener("storage", (event) => { // sent, or thrown away, in another tab
     for (const [form, entry] of live) if (event.key === entry.key && event.newValue === null) renew(form, entry);
   });

@@ -94,7 +94,7 @@ def test_what_was_written_comes_back_until_it_is_sent(open_page: OpenPage) -> No
     for number in (1, 2):
         page.get_by_label(f"Prompt of Task {number}").fill(f"Coat {number}.")
     page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_role("list", name="Tasks")).to_be_visible()
+    expect(page.get_by_role("heading", name="Budget")).to_be_visible()
     page.goto("/orchestrations/new")
     settle(page)
     expect(page.get_by_label("Prompt of Task 2")).to_be_visible()
