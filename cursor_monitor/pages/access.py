@@ -87,7 +87,7 @@ def _section(title: str, hint: str, actions: list[rx.Component], *content: rx.Co
 def _people() -> rx.Component:
     return _section(
         "People",
-        "Each signs in with a password, or with Supabase where that is set up. Somebody must stay an administrator.",
+        "Each signs in with an e-mail address and a password. Somebody must stay an administrator.",
         [opens("user-plus", "Add a person", "user")],
         rx.cond(State.form == "user", user_form()),
         rx.cond(State.form == "reset", reset_form()),
