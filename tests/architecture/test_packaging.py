@@ -101,6 +101,13 @@ def test_our_services_run_subcommands_of_one_image(name: str) -> None:
     assert service["env_file"] == [{"path": ".env", "required": False}]
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_write_to_their_volume_alone_within_limits(name: str) -> None:
+    service = SERVICES[name]
+    assert (service["read_only"], service["tmpfs"], service["mem_limit"]) == (True, ["/tmp"], "2g")  # noqa: S108  of the container
+    assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+
+
 @pytest.mark.parametrize("name", ["app", "worker", "postgres", "redis", "simulator"])
 def test_lasting_services_come_back_and_have_time_to_stop(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
