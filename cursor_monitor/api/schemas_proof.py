@@ -82,6 +82,9 @@ class ProofOfTask(Answer):
     status: str
     quality_score: int | None
     quality_coverage: int | None
+    candidate_of: str | None = Field(description="The task that this is one of several tries at.")
+    kept: str | None = Field(description="Of a task with candidates: the key of the one that is kept.")
+    kept_reason: str | None
     evidence: list[EvidencePart]
     reason: str | None = Field(description="Of the last decision about it.")
     branch: str | None

@@ -63,6 +63,8 @@ def _draft(draft: rx.Var[EditDraft]) -> rx.Component:
         rx.el.div(
             _line(name + "-after", "What " + label + " waits for", draft.after, "Waits for numbers, such as 1, 2"),
             _line(name + "-model", "Model of " + label, draft.model, "Model (the orchestration's)"),
+            _line(name + "-best_of", "Candidates of " + label, draft.best_of, "Candidates (the orchestration's)"),
+            _line(name + "-models", "Models of the candidates of " + label, draft.models, "Their models, with commas"),
             _line(name + "-ref", "Base of " + label, draft.ref, "Base branch (its dependency's)"),
             class_name="form-row",
         ),

@@ -55,6 +55,7 @@ def _task(task: rx.Var[PlannedView]) -> rx.Component:
         rx.el.details(
             rx.el.summary(
                 task.title,
+                rx.cond(task.is_choice, rx.el.span(" keeps the best of them", class_name="faint")),
                 rx.cond(task.is_merge, rx.el.span(" merges branches", class_name="faint")),
                 rx.cond(task.after != "", rx.el.span(" after ", task.after, class_name="faint")),
             ),

@@ -163,7 +163,7 @@ def _tasks() -> rx.Component:
             empty("Not planned yet", "A worker turns the request into tasks as soon as it takes it up."),
         ),
         rx.fragment(
-            rx.cond(State.detail.status == "waiting", for_operators(plan_editor())),
+            rx.cond(State.detail.controls.contains("approve"), for_operators(plan_editor())),
             rx.cond(State.tasks.length() > 1, task_graph(State.graph)),
             rx.el.ul(rx.foreach(State.tasks, _task), class_name="rows", aria_label="Tasks"),
         ),
@@ -181,6 +181,8 @@ def _task(task: rx.Var[TaskView]) -> rx.Component:
             ),
             rx.el.div(
                 rx.el.span(task.key, class_name="mono"),
+                rx.cond(task.candidate_of != "", rx.el.span("candidate for ", task.candidate_of)),
+                rx.cond(task.is_kept, rx.el.strong("kept")),
                 rx.cond(task.depends_on != "", rx.el.span("after ", task.depends_on)),
                 chips.agent_chip(task.agent_id),
                 chips.branch_chip(task.branch),
@@ -196,6 +198,7 @@ def _task(task: rx.Var[TaskView]) -> rx.Component:
                 rx.cond(task.waits_for, rx.el.span("waits for ", task.waits_for)),
                 class_name="line",
             ),
+            rx.cond(task.kept != "", rx.el.p("Kept ", task.kept, ": ", task.kept_reason, class_name="hint")),
             rx.cond(task.error_message, rx.el.p(task.error_message, class_name="field-error")),
             rx.cond(State.following == task.key, _followup()),
             class_name="task",
@@ -206,6 +209,7 @@ def _task(task: rx.Var[TaskView]) -> rx.Component:
 
 def _task_controls(task: rx.Var[TaskView]) -> rx.Component:
     return rx.el.div(
+        rx.cond(task.can_keep, _task_control("Keep", task, State.control_task("keep", task.key))),
         rx.cond(task.can_follow, _task_control("Follow up", task, State.follow(task.key))),
         rx.cond(task.can_retry, _task_control("Retry", task, State.control_task("retry", task.key))),
         rx.cond(task.can_skip, _task_control("Skip", task, State.control_task("skip", task.key))),

@@ -92,6 +92,9 @@ class TaskProof:
     status: str
     quality_score: int | None
     quality_coverage: int | None
+    candidate_of: str | None
+    kept: str | None  # of a task with candidates
+    kept_reason: str | None
     evidence: tuple[Evidence, ...]
     reason: str | None  # of the last decision about it
     branch: str | None
@@ -205,6 +208,7 @@ def _proof(s: Snapshot, events: Sequence[tables.Event], models: Mapping[str, str
 
 def _task(task: Task, assessed: tables.Event | None, models: Mapping[str, str | None]) -> TaskProof:
     shared = ("key", "title", "prompt", "depends_on", "quality_score", "quality_coverage", "branch", "pr_url")
+    shared = (*shared, "candidate_of", "kept", "kept_reason")
     times = ("error_message", "started_at", "completed_at")
     return TaskProof(
         **{name: getattr(task, name) for name in (*shared, *times)},
@@ -259,7 +263,8 @@ def _evidence(e: tables.Event | None) -> tuple[Evidence, ...]:
 
 def _totals(s: Snapshot) -> Totals:
     attempts = [attempt for task in s.worked_on for attempt in task.attempts]
-    newest = [task.attempt for task in s.tasks]
+    chosen = {task.kept for task in s.tasks}
+    newest = [task.attempt for task in s.tasks if task.candidate_of is None or task.key in chosen]
     tests = [a.run.report.tests for a in newest if a and a.run and a.run.report and a.run.report.tests]
     known = [a.cents for a in attempts if a.cents is not None]
     return Totals(
@@ -276,10 +281,11 @@ def _totals(s: Snapshot) -> Totals:
 
 def _unknown(tasks: Sequence[TaskProof], totals: Totals) -> list[str]:
     said: list[str] = []
+    tried = {task.candidate_of for task in tasks}
     worked = {task.key: task.agents[-1] for task in tasks if task.agents}
     workers = {t.key: next((a for a in reversed(t.agents) if a.role != REVIEW), None) for t in tasks}
     without = {
-        "no agent worked on it": [t.key for t in tasks if t.key not in worked],
+        "no agent worked on it": [t.key for t in tasks if t.key not in worked and t.key not in tried],
         "its agent gave no report": [key for key, a in workers.items() if a and a.report is None],
         "no tests are reported": [key for key, a in workers.items() if a and a.report and a.report.tests is None],
         "the code host was not asked, or did not say": [key for key, a in workers.items() if a and not a.code_host],

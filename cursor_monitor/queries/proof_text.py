@@ -103,6 +103,10 @@ def _task(t: TaskProof) -> Iterator[str]:
     yield f"- Started: {_time(t.started_at)}; ended: {_time(t.completed_at)}"
     if t.error_message:
         yield f"- Why: {plain(t.error_message)}"
+    if t.candidate_of:
+        yield f"- A candidate for {plain(t.candidate_of)}"
+    if t.kept:
+        yield f"- Kept {plain(t.kept)}: {plain(t.kept_reason or '')}"
     if t.reason:
         yield f"- The last decision: {plain(t.reason)}"
     if t.evidence:

@@ -27,13 +27,24 @@ _OPTIONS_WHOLE = (
     "max_parallel_agents",
     "max_iterations",
     "quality_threshold",
+    "max_attempts",
+    "best_of",
+    "max_nudges",
+    "priority",
     "max_agents",
     "max_followups",
     "budget_cents",
 )
 
 
-_SWITCHES = {"auto_create_pr": True, "reviewer": False, "require_checks": False, "require_approval": False}
+_SWITCHES = {
+    "auto_create_pr": True,
+    "reviewer": False,
+    "require_checks": False,
+    "require_approval": False,
+    "choose_by_hand": False,
+    "stop_loops": True,
+}
 _NO_PREVIEW = "Say what is to be done, and the plan is shown here before anything starts."
 _READ_FORM = "JSON.stringify(Object.fromEntries(new FormData(document.querySelector('form.form'))))"
 
@@ -240,6 +251,8 @@ def _options(form: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:
     for name in ("timeout_hours", "wall_hours"):
         if text.get(name):
             options[name] = _number(text[name], float)
+    if models := [name for part in text.get("models", "").split(",") if (name := part.strip())]:
+        options["models"] = models
     for name, usual in _SWITCHES.items():
         if (form.get(name) in (True, "on", "true")) != usual:  # else as the repository's profile says
             options[name] = not usual

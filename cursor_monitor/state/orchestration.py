@@ -46,6 +46,7 @@ _CONTROLS: dict[str, Callable[..., None]] = {
 _TASK_CONTROLS: dict[str, Callable[..., None]] = {
     "retry": orchestrations.retry_task,
     "skip": orchestrations.skip_task,
+    "keep": orchestrations.keep_candidate,
 }
 _DONE = {
     "pause": "Paused",
@@ -54,6 +55,7 @@ _DONE = {
     "retry": "Tried again",
     "cancel": "Being cancelled",
     "skip": "Skipped",
+    "keep": "Kept",
 }
 _NOTHING = OrchestrationDetail(
     id="",
@@ -139,7 +141,7 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
 
     @rx.event
     async def control_task(self, name: str, key: str):
-        """Retry or skip one task."""
+        """Retry or skip one task, or keep one candidate."""
         service = _TASK_CONTROLS.get(name)
         if service is not None:
             await self._do(service, self._id(), str(key), done=f"{_DONE[name]} {str(key)[:60]}")
@@ -178,7 +180,7 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     def _show(self, result: _Read) -> None:
         self.detail, tasks, self.newest_seq = result.detail, result.tasks, result.newest_seq
         self.at, self.at_time, self._plan_hash = result.at, result.at_time, result.plan_hash
-        self.tasks = [task_view(task, self.detail, is_past=self.at > 0) for task in tasks]
+        self.tasks = [task_view(task, tasks, self.detail, is_past=self.at > 0) for task in tasks]
         self.board = board_of(self.tasks)
         self.graph = graph_view([(t.key, t.title, t.status, t.depends_on, t.is_merge) for t in tasks])
         self.budgets = [budget_view(budget) for budget in self.detail.budgets]

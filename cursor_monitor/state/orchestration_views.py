@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cursor_monitor.domain.controls import possible_task_controls
+from cursor_monitor.domain.controls import family_of, possible_task_controls
 from cursor_monitor.domain.status import ORCHESTRATION_TERMINAL, OrchestrationStatus, TaskStatus
 from cursor_monitor.queries.orchestrations import BudgetRow, OrchestrationDetail, TaskRow
 
@@ -35,6 +35,10 @@ class TaskView:
     prompt: str
     status: str
     depends_on: str
+    candidate_of: str
+    is_kept: bool
+    kept: str
+    kept_reason: str
     agent_id: str | None
     branch: str | None
     pr_url: str | None
@@ -49,6 +53,7 @@ class TaskView:
     waits_for: str | None
     can_retry: bool
     can_skip: bool
+    can_keep: bool
     can_follow: bool
 
 
@@ -80,10 +85,13 @@ class OptionView:
     value: str
 
 
-def task_view(task: TaskRow, detail: OrchestrationDetail, *, is_past: bool) -> TaskView:
-    """A task with what can be done to it now."""
+def task_view(task: TaskRow, tasks: Sequence[TaskRow], detail: OrchestrationDetail, *, is_past: bool) -> TaskView:
+    """A task among all tasks, with what can be done to it now."""
     status = OrchestrationStatus(detail.status)
-    controls = () if is_past else possible_task_controls(TaskStatus(task.status), status)
+    family = family_of(task, tasks)
+    controls = () if is_past else possible_task_controls(TaskStatus(task.status), status, family)
+    is_kept = any(other.kept == task.key for other in tasks)
+    is_past = is_past or (family.is_decided and not is_kept)
     follows = not is_past and task.agent_id is not None and task.status in (TaskStatus.RUNNING, TaskStatus.COMPLETED)
     return TaskView(
         key=task.key,
@@ -91,6 +99,10 @@ def task_view(task: TaskRow, detail: OrchestrationDetail, *, is_past: bool) -> T
         prompt=task.prompt,
         status=task.status,
         depends_on=", ".join(task.depends_on),
+        candidate_of=task.candidate_of or "",
+        is_kept=is_kept,
+        kept=task.kept or "",
+        kept_reason=task.kept_reason or "",
         agent_id=task.agent_id,
         branch=task.branch,
         pr_url=task.pr_url,
@@ -105,6 +117,7 @@ def task_view(task: TaskRow, detail: OrchestrationDetail, *, is_past: bool) -> T
         waits_for=task.waits_for,
         can_retry="retry" in controls,
         can_skip="skip" in controls,
+        can_keep="keep" in controls,
         can_follow=follows and status not in ORCHESTRATION_TERMINAL,
     )
 

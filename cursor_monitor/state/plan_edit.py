@@ -30,6 +30,8 @@ class EditDraft:
     after: str
     model: str
     ref: str
+    best_of: str = ""
+    models: str = ""
     error: str = ""
 
 
@@ -101,9 +103,8 @@ class PlanEditState(ActingMixin, rx.State):
             self._last_id += 1
             number = max((d.number for d in drafts), default=0) + 1
             key = draft.key or _free_key({d.key for d in drafts}, number)
-            drafts.append(
-                EditDraft(self._last_id, number, key, draft.title, draft.prompt, draft.after, draft.model, draft.ref)
-            )
+            shown = {name: getattr(draft, name) for name in Draft.__slots__ if name != "key"}
+            drafts.append(EditDraft(id=self._last_id, number=number, key=key, **shown))
         self.drafts = drafts
 
 
@@ -117,4 +118,7 @@ def _task(draft: EditDraft, text: dict[str, str], keys: dict[str, str]) -> dict[
     for name in ("title", "prompt", "model", "ref"):
         task[name] = text.get(f"edit-{draft.id}-{name}", "")
     after = re.split(r"[,\s]+", text.get(f"edit-{draft.id}-after", ""))
-    return {**task, "depends_on": [keys.get(part, part) for part in after if part]}
+    count = text.get(f"edit-{draft.id}-best_of", "")
+    tries = {"best_of": int(count) if count.isdecimal() else count} if count else {}
+    models = [name.strip() for name in text.get(f"edit-{draft.id}-models", "").split(",") if name.strip()]
+    return {**task, **tries, "models": models, "depends_on": [keys.get(part, part) for part in after if part]}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cursor_monitor.domain.orchestration import PlanTask
+from cursor_monitor.engine.plan_candidates import without_candidates
 from cursor_monitor.engine.plan_graph import draw
 from cursor_monitor.engine.plan_merge import without_merge_steps
 from cursor_monitor.services.dry_run import Preview
@@ -58,6 +59,7 @@ class PlannedView:
     prompt: str
     after: str
     is_merge: bool
+    is_choice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Draft:
     model: str = ""
     ref: str = ""
     key: str = ""
+    best_of: str = ""
+    models: str = ""
 
 
 NO_GRAPH = GraphView([], [], "0px", "0px", "0 0 0 0")
@@ -105,7 +109,11 @@ def graph_view(tasks: Sequence[tuple[str, str, str, Sequence[str], bool]]) -> Gr
 
 def plan_view(preview: Preview) -> PlanView:
     """A dry run in words."""
-    tasks = [PlannedView(t.key, t.title, t.prompt, ", ".join(t.depends_on), t.is_merge) for t in preview.tasks]
+    tried = {t.candidate_of for t in preview.tasks}
+    tasks = [
+        PlannedView(t.key, t.title, t.prompt, ", ".join(t.depends_on), t.is_merge, t.key in tried)
+        for t in preview.tasks
+    ]
     rounds = f", in {preview.rounds} rounds" if preview.rounds > 1 else ""
     least = "at least " if preview.source == "planner" else ""
     cents = preview.estimate.cents
@@ -123,8 +131,8 @@ def plan_view(preview: Preview) -> PlanView:
 
 
 def drafts_of(tasks: Sequence[PlanTask]) -> list[Draft]:
-    """The tasks as a person edits them: without merge steps, waiting for numbers."""
-    plain = without_merge_steps(tasks)
+    """The tasks as a person edits them: without merge steps and candidates, waiting for numbers."""
+    plain = without_merge_steps(without_candidates(tasks))
     numbers = {task.key: str(number) for number, task in enumerate(plain, 1)}
     return [
         Draft(
@@ -134,6 +142,8 @@ def drafts_of(tasks: Sequence[PlanTask]) -> list[Draft]:
             model=task.model or "",
             ref=task.ref or "",
             key=task.key,
+            best_of=str(task.best_of or ""),
+            models=", ".join(task.models),
         )
         for task in plain
     ]

@@ -138,10 +138,10 @@ def _costs(p: Proof) -> list[FactView]:
 def _task(t: TaskProof) -> ProofTaskView:
     return ProofTaskView(
         key=t.key,
-        title=t.title,
+        title=f"{t.title} (candidate for {t.candidate_of})" if t.candidate_of else t.title,
         status=t.status,
         quality=_quality(t.quality_score, t.quality_coverage),
-        reason=t.reason or t.error_message or "",
+        reason=f"Kept {t.kept}: {t.kept_reason}" if t.kept else t.reason or t.error_message or "",
         branch=t.branch or "",
         pr_url=safe_url(t.pr_url),
         evidence=[FactView(e.part, _share(e)) for e in t.evidence],

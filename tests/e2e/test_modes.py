@@ -23,6 +23,8 @@ class Case:
     agents: int
     written: tuple[str, ...] = ()
     after: str = ""
+    best_of: str = ""
+    kept: str = ""
 
 
 CASES = {
@@ -30,6 +32,9 @@ CASES = {
     "pipeline": Case("Pipeline", "Mode pipeline.", 2, 2, ("Do one.", "Do two.")),
     "batch": Case("Batch", "Mode batch.", 2, 2, ("Do one.", "Do two.")),
     "structured": Case("Auto", "Mode structured.\n\n1. Model\n2. Pages\n", 2, 2),
+    "best of": Case(
+        "Single agent", "Mode best. [[sim:confidence:0.2,0.9]]", 3, 2, best_of="2", kept="quality 98, against"
+    ),
     "planner": Case("Auto", "Mode planner. [[sim:plan:independent]]", 4, 5),
     "tasks": Case("Auto", "Mode tasks.", 2, 2, ("Do one.", "Do two."), after="1"),
 }
@@ -51,6 +56,10 @@ def fill(page: Page, case: Case) -> str:
         page.get_by_label(f"Prompt of Task {number}", exact=True).fill(text)
     if case.after:
         page.get_by_label("Task 2 waits for").fill(case.after)
+    if case.best_of:
+        page.get_by_text("Model, limits and name").click()
+        page.get_by_label("Candidates per task").fill(case.best_of)
+        expect(page.get_by_label("Plan preview")).to_contain_text(f"{case.best_of} agents")
     page.get_by_role("button", name="Launch", exact=True).click()
     page.wait_for_url(re.compile(r"/orchestrations/[0-9a-f-]{36}"))
     return page.url.partition("?")[0].rstrip("/").rpartition("/")[2]
@@ -61,6 +70,8 @@ def test_a_mode_from_the_form_to_the_proof(case: Case, open_page: OpenPage, api:
     page = open_page("/orchestrations/new")
     made = fill(page, case)
     expect(page.locator(".page-head .badge")).to_have_text("Completed", timeout=60_000)
+    if case.kept:
+        expect(page.get_by_role("list", name="Tasks")).to_contain_text(case.kept)
     page.get_by_role("link", name="Proof of quality").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Proof of quality")
     done = page.get_by_label("What was planned and done")
