@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from cursor_monitor.cursor import fence
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Retryable, Throttled
 from cursor_monitor.cursor.fields import PayloadError, parse_json
 from cursor_monitor.cursor.gate import Gate, OpenGate, Witness, endpoint_of
@@ -163,6 +164,9 @@ class Wire:
 
     async def _send(self, request: httpx.Request, parse: Callable[[Any], T]) -> T:
         await self._gate.enter(endpoint_of(request.url.path))
+        if request.method == "POST":
+            fence.check()
+            request.extensions["trace"] = fence.check_write
         with self._translated(request):
             async with asyncio.timeout(TOTAL_SECONDS):
                 response = await self._http.send(request)

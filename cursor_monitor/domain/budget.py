@@ -89,7 +89,8 @@ def limit_of(endpoint: str, per_minute: int) -> Limit:
 
 def take(budget: Budget, limit: Limit, urgency: Urgency, now: datetime) -> tuple[Budget, float]:
     """Take one token: the new budget, and 0 or the seconds after which to ask again."""
-    limit = effective(budget, limit, now)
+    usual, limit = slowed(budget, limit, now), effective(budget, limit, now)
+    ends = _named_for(budget, now) if limit != usual else float("inf")
     full = refill(budget, limit, now)
     blocked = (full.blocked_until - now).total_seconds() if full.blocked_until else 0.0
     turn = _seconds_to_turn(full, limit, urgency, now)
@@ -98,7 +99,9 @@ def take(budget: Budget, limit: Limit, urgency: Urgency, now: datetime) -> tuple
         slots = {name: at for name, at in full.slots.items() if name != _WAITS + urgency}
         return replace(full, tokens=max(full.tokens - 1, 0.0), slots=slots), 0.0
     soonest = min(missing / limit.per_second, max(turn, (1 - full.tokens) / limit.per_second))
-    return _queued(full, limit, urgency, max(soonest, blocked, 0.01), now)
+    # A small number that holds for a moment must not send anybody away for longer than that moment.
+    soonest, next_in = min((soonest, limit), (ends + 1 / usual.per_second, usual), key=lambda way: way[0])
+    return _queued(full, next_in, urgency, max(soonest, blocked, 0.01), now)
 
 
 def _seconds_to_turn(budget: Budget, limit: Limit, urgency: Urgency, now: datetime) -> float:
@@ -121,6 +124,8 @@ def learn(
 ) -> Budget:
     """The budget after an answer: its numbers are believed, a refusal blocks for a while and slows the pace."""
     learnt = budget
+    if refused and reset_at is None and retry_after is not None:
+        reset_at = now + min(timedelta(seconds=min(retry_after, 3600.0)), MOST_BLOCKED)
     if seen_limit is not None or remaining is not None:
         learnt = replace(learnt, seen_limit=seen_limit, seen_remaining=remaining, seen_reset_at=reset_at, seen_at=now)
     if remaining is not None and not refused:
@@ -132,15 +137,25 @@ def learn(
 
 def effective(budget: Budget, limit: Limit, now: datetime) -> Limit:
     """The limit as slowed by refusals, and by a smaller number that Cursor named for the present window."""
-    pace = pace_of(budget, now)
-    slowed = Limit(max(1.0, limit.burst * pace), limit.per_second * pace)
-    if not budget.seen_limit or budget.seen_at is None:
-        return slowed
-    until = min(budget.seen_reset_at or budget.seen_at + _WINDOW, budget.seen_at + MOST_BLOCKED)
+    usual = slowed(budget, limit, now)
+    if not budget.seen_limit or _named_for(budget, now) <= 0 or limit in OWN_LIMITS.values():
+        return usual
     named = limit_per_minute(budget.seen_limit)
-    if now >= until or named.per_second >= slowed.per_second or limit in OWN_LIMITS.values():
-        return slowed
-    return Limit(min(named.burst, slowed.burst), named.per_second)
+    return usual if named.per_second >= usual.per_second else Limit(min(named.burst, usual.burst), named.per_second)
+
+
+def slowed(budget: Budget, limit: Limit, now: datetime) -> Limit:
+    """The limit as slowed by refusals alone."""
+    pace = pace_of(budget, now)
+    return Limit(max(1.0, limit.burst * pace), limit.per_second * pace)
+
+
+def _named_for(budget: Budget, now: datetime) -> float:
+    """For how many seconds the number that Cursor named still holds."""
+    if budget.seen_at is None:
+        return 0.0
+    until = min(budget.seen_reset_at or budget.seen_at + _WINDOW, budget.seen_at + MOST_BLOCKED)
+    return (until - now).total_seconds()
 
 
 def pace_of(budget: Budget, now: datetime) -> float:

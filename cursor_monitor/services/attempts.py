@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from cursor_monitor.cursor import fence
 from cursor_monitor.cursor.api import AgentSpec, CursorApi, Launched, RunView
 from cursor_monitor.cursor.errors import CursorError, OutcomeUnknown, Permanent, Retryable
 from cursor_monitor.domain import events as e
@@ -46,6 +47,9 @@ _FOR_THE_ACCOUNT = frozenset({"key", "plan", "money"})
 _BUSY_SECONDS = 3.0
 _HELD_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 2.0
+# So long before the end of the lease nothing is sent any more: what leaves last still has to arrive.
+_FENCE_SECONDS = 2.0
+_FENCE_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +275,11 @@ async def _send(job: ClaimedJob, api: CursorApi, sending: _Sending) -> RunView:
     newest = (await api.get_agent(sending.agent_id)).latest_run_id
     if sending.is_sending and newest is not None and newest != sending.previous_run_id:
         return await api.get_run(sending.agent_id, newest)
-    await asyncio.to_thread(_mark_sending, job, newest)
-    return await api.create_run(sending.agent_id, sending.prompt, **sending.options)
+    asked_at = fence.clock()
+    left = await asyncio.to_thread(_mark_sending, job, newest)
+    # A sender that was stopped meanwhile must not post what another one, who has the job by then, has posted.
+    with fence.sending_until(asked_at + left - min(_FENCE_SECONDS, left * _FENCE_SHARE)):
+        return await api.create_run(sending.agent_id, sending.prompt, **sending.options)
 
 
 @transactional
@@ -296,10 +303,13 @@ def _is_called_off(found: Located, followup: tables.Followup) -> bool:
 
 
 @transactional
-def _mark_sending(session: Session, job: ClaimedJob, previous_run_id: str | None) -> None:
-    if not jobs.is_held(session, job):
+def _mark_sending(session: Session, job: ClaimedJob, previous_run_id: str | None) -> float:
+    """Note that it is about to be sent; for how many seconds nobody else will do so."""
+    left = jobs.lease_left(session, job)
+    if left is None:
         raise LeaseLost(job.id)
     agents.update_followup(session, _followup_id(job), status="sending", previous_run_id=previous_run_id)
+    return left
 
 
 @transactional

@@ -25,6 +25,7 @@ from cursor_monitor.store.database import transactional
 T = TypeVar("T")
 
 _TURNED_AWAY_SECONDS = 1.0
+_MOST_AWAY_SECONDS = rules.MOST_BLOCKED.total_seconds()
 _MOST_TOLD = 1_000_000
 _FAR = timedelta(days=1)
 _urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.LISTING)
@@ -89,7 +90,8 @@ def again(error: CursorError, seconds: float | None = None) -> Outcome:
     if isinstance(error, Throttled):
         return Snooze(error.seconds, forgets=False)
     if isinstance(error, Retryable) and (error.status == 429 or error.code == "rate_limit_exceeded"):
-        return Snooze(_TURNED_AWAY_SECONDS if error.retry_after is None else error.retry_after, forgets=False)
+        seconds = _TURNED_AWAY_SECONDS if error.retry_after is None else min(error.retry_after, _MOST_AWAY_SECONDS)
+        return Snooze(seconds, forgets=False)
     return Retry(str(error), error.retry_after if seconds is None else seconds)
 
 

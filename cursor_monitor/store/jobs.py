@@ -151,6 +151,16 @@ def is_held(session: Session, job: ClaimedJob) -> bool:
     return session.connection().execute(query, {"id": job.id, "token": job.lease_token}).scalar() is not None
 
 
+def lease_left(session: Session, job: ClaimedJob) -> float | None:
+    """For how many seconds the lease is still this holder's if nobody renews it; None where it is not."""
+    query = text(
+        "SELECT extract(epoch FROM leased_until - clock_timestamp()) FROM orchestration_outbox_live "
+        "WHERE id = :id AND lease_token = :token AND leased_until > clock_timestamp() FOR SHARE"
+    )
+    left = session.connection().execute(query, {"id": job.id, "token": job.lease_token}).scalar()
+    return None if left is None else float(left)
+
+
 def outbox_facts(session: Session) -> dict[str, Any]:
     """Depth (due or running), scheduled, dead letters, and the age in seconds of the oldest due job."""
     depth, scheduled, dead_letters, oldest = statements.of(session)(_FACTS, {}).fetchall()[0]

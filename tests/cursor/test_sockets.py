@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from cursor_monitor.cursor import fence
 from cursor_monitor.cursor import wire as wire_module
 from cursor_monitor.cursor.api import AgentSpec
 from cursor_monitor.cursor.client import HttpCursorApi, build_client
@@ -124,3 +129,49 @@ async def test_a_stream_is_delivered_while_it_is_open() -> None:
         server.release.set()
         with pytest.raises(Retryable, match="stream_cut"):
             await anext(aiter(frames))
+
+
+STOPPED = """
+import asyncio, os, signal, sys
+from cursor_monitor.cursor import fence
+from cursor_monitor.cursor.client import build_client
+from cursor_monitor.cursor.gate import OpenGate
+
+class Stops(OpenGate):
+    async def enter(self, endpoint):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+async def send():
+    with fence.sending_until(fence.clock() + 0.3):
+        await build_client(sys.argv[1], "key_1", gate=Stops()).create_run(sys.argv[2], "Go on.")
+
+try:
+    asyncio.run(send())
+except Exception as error:
+    print(type(error).__name__, error.code)
+"""
+
+
+async def test_a_sender_that_was_stopped_until_its_time_was_over_sends_nothing() -> None:
+    async with serving(b"HTTP/1.1 201 Created\r\n") as (server, client):
+        url = str(client._wire._http.base_url)
+        sender = subprocess.Popen(  # noqa: ASYNC220 - this very interpreter, and waiting for its stop is quick
+            [sys.executable, "-c", STOPPED, url, AGENT_ID], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            await asyncio.to_thread(os.waitpid, sender.pid, os.WUNTRACED)
+            await asyncio.sleep(0.35)  # its time runs out while it is stopped, which no event tells of
+            sender.send_signal(signal.SIGCONT)
+            said, _ = await asyncio.to_thread(sender.communicate, None, 20)
+        finally:
+            sender.kill()
+        assert (said.split(), server.requests) == (["Retryable", "too_late"], [])
+
+
+async def test_what_takes_too_long_to_connect_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 0.0, 5.0])
+    monkeypatch.setattr(fence, "clock", lambda: next(times))
+    async with serving(b"HTTP/1.1 201 Created\r\n") as (server, client):
+        with fence.sending_until(fence.clock() + 1), pytest.raises(Retryable, match="too_late"):
+            await client.create_run(AGENT_ID, "Go on.")
+        assert (server.requests, client._wire._http._transport._pool.connections) == ([], [])

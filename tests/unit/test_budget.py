@@ -182,3 +182,15 @@ def test_a_limit_that_nobody_names_is_found() -> None:
             budget = learn(budget, after(now), refused=True)
     assert len(accepted) > 0.7 * 200 * 10, "most of what is allowed is used"
     assert refused < len(accepted) / 10
+
+
+@pytest.mark.parametrize("urgency", list(Urgency))
+def test_a_small_number_named_for_a_moment_sends_nobody_away_for_minutes(urgency: Urgency) -> None:
+    budget = learn(full(10.0), START, refused=True, seen_limit=1, remaining=0, retry_after=2.0)
+    waits: list[float] = []
+    for _ in range(20):
+        budget, seconds = take(budget, limit_per_minute(60), urgency, START)
+        waits.append(seconds)
+    assert min(waits) >= 2.0, "what the answer said is kept"
+    assert waits[0] <= 10.0, waits
+    assert max(waits) <= 60.0, "the last of twenty comes back within a minute"
