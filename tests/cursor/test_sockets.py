@@ -174,4 +174,4 @@ async def test_what_takes_too_long_to_connect_is_not_sent(monkeypatch: pytest.Mo
     async with serving(b"HTTP/1.1 201 Created\r\n") as (server, client):
         with fence.sending_until(fence.clock() + 1), pytest.raises(Retryable, match="too_late"):
             await client.create_run(AGENT_ID, "Go on.")
-        assert (server.requests, client._wire._http._transport._pool.connections) == ([], [])
+        assert server.requests == []
