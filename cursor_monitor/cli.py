@@ -199,6 +199,7 @@ _COMMANDS: tuple[tuple[str, _Run, str, bool], ...] = (
     ("migrate", _later("migrate_command"), "bring the database's schema up to date; --dry-run shows the plan", True),
     ("secrets", _secrets, "change the master key: `secrets rotate` encrypts every stored key anew", True),
     ("users", _later("people"), "who may sign in: list, add, role, disable, enable, password", True),
+    ("tokens", _later("tokens_command"), "API tokens for programs: add, list, revoke", True),
     ("backup", _later("backup_command"), "the database of this moment into one file, encrypted on demand", True),
     ("restore", _later("backup_command"), "a backup into an empty database, all or nothing", True),
     ("doctor", _doctor, "look for what is wrong, and say how to mend it", True),

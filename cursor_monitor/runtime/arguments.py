@@ -14,8 +14,7 @@ def _secrets(command: argparse.ArgumentParser) -> None:
 
 def _users(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
-    json_after = argparse.ArgumentParser(add_help=False)
-    json_after.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    json_after = _json_after()
     summaries = {
         "list": "everybody",
         "add": "let somebody sign in; the password is asked for, or the first line of stdin",
@@ -34,6 +33,25 @@ def _users(command: argparse.ArgumentParser) -> None:
     made["add"].add_argument("--role", choices=ROLES, default="viewer", help="what they may do (viewer)")
     made["add"].add_argument("--name", default="", help="what people call them")
     made["role"].add_argument("role", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
+
+
+def _tokens(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    json_after = _json_after()
+    add = actions.add_parser("add", help="make one and print it, this once", parents=[json_after])
+    add.add_argument("name", metavar="NAME", help="what it is for")
+    add.add_argument("--role", choices=ROLES, default="viewer", help="what it may do (viewer)")
+    add.add_argument("--days", type=int, default=90, help="how long it works, 1 to 365 (90)")
+    actions.add_parser("list", help="all of them, without the tokens", parents=[json_after])
+    revoke = actions.add_parser("revoke", help="end one at once", parents=[json_after])
+    revoke.add_argument("id", metavar="ID", help="as list shows it")
+
+
+def _json_after() -> argparse.ArgumentParser:
+    """`--json` also behind the action."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return shared
 
 
 def _launch(command: argparse.ArgumentParser) -> None:
@@ -104,6 +122,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "migrate": _migrate,
     "restore": _restore,
     "secrets": _secrets,
+    "tokens": _tokens,
     "users": _users,
     "watch": _watch,
 }

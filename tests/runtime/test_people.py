@@ -1,4 +1,4 @@
-"""`cursor-monitor users`, as whoever has the machine uses it."""
+"""`cursor-monitor users` and `tokens`, as whoever has the machine uses them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from cursor_monitor import cli
 from cursor_monitor.services import auth
 from cursor_monitor.services.auth import Visitor
+from cursor_monitor.services.identities import forget_identities, identify_token
 from cursor_monitor.services.startup import open_all
 from cursor_monitor.settings import Settings
 from tests.support.postgres import ask
@@ -46,3 +47,25 @@ def test_people_are_added_changed_and_listed(
     open_all(Settings(database_url=database))
     assert auth.sign_in("bob@example.com", "eleven green lamps hum", Visitor())
     assert ask(database, "SELECT DISTINCT actor FROM audit_log WHERE action = 'user added'") == [("command line",)]
+
+
+def test_a_token_is_printed_once_works_and_is_revoked(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database)
+    assert cli.main(["tokens", "add", "prometheus", "--days", "7"]) == 0
+    token = capsys.readouterr().out.strip()
+    open_all(Settings(database_url=database))
+    found = identify_token(token)
+    assert found is not None
+    assert (str(found.role), found.name) == ("viewer", "command line")
+    assert cli.main(["tokens", "list", "--json"]) == 0
+    told = capsys.readouterr().out
+    [listed] = json.loads(told)
+    assert (listed["name"], token in told) == ("prometheus", False)
+    assert cli.main(["tokens", "add", "x", "--days", "999"]) == 2
+    assert cli.main(["tokens", "revoke", listed["id"]]) == 0
+    assert cli.main(["tokens", "revoke", listed["id"]]) == 1
+    open_all(Settings(database_url=database))
+    forget_identities()
+    assert identify_token(token) is None
