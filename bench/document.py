@@ -33,10 +33,10 @@ def render(results: Results) -> str:
 
 def row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
     """A figure as the cells of a table."""
-    peers = ", ".join(f"{peer}: {value:g}" for peer, value in entry["peers"].items())
+    peers = ", ".join(f"{peer}: {_known(value)}" for peer, value in entry["peers"].items())
     return (
         name,
-        f"{entry['ours']:g} {entry['unit']}",
+        "not reached" if entry["ours"] is None else f"{entry['ours']:g} {entry['unit']}",
         _known(entry["limit"]),
         peers or "–",
         _known(entry["ratio"]),
@@ -73,7 +73,8 @@ def _conditions(conditions: dict[str, Any]) -> str:
 
 
 def _pairs(details: dict[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in details.items()) or "no more to say"
+    told = {name.replace("_", " "): "not reached" if value is None else value for name, value in details.items()}
+    return ", ".join(f"{name} {value}" for name, value in told.items()) or "no more to say"
 
 
 def _known(value: float | None) -> str:

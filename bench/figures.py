@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,10 @@ class Figure:
             "unit": self.unit,
             "limit": self.limit,
             "peers": {name: _short(value) for name, value in self.peers.items()},
-            "ratio": None if self.ratio is None else _short(self.ratio),
+            "ratio": _short(self.ratio),
             "goal": self.goal,
             "met": self.met,
-            "details": self.details,
+            "details": {name: _finite(value) for name, value in self.details.items()},
             "conditions": conditions,
         }
 
@@ -66,9 +67,15 @@ def read_results() -> Results:
 
 
 def write_results(results: Results) -> None:
-    """Keep the figures."""
-    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Keep the figures, as JSON that any reader takes."""
+    text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
+def _short(value: float | None) -> float | None:
+    """Four digits; None for what is not known or was never reached, as JSON has no word for infinity."""
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

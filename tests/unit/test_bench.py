@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench.document import DOCUMENT, render
+from bench.document import DOCUMENT, render, row
 from bench.figures import Figure, read_results
 from bench.parts import PARTS
 
@@ -36,6 +37,18 @@ def test_an_entry_has_what_readers_of_the_file_rely_on() -> None:
     entry = Figure("a", 1.23456, "ms", 3, {"peer": 2.0}, goal=1, details={"samples": 4}).entry({"load_before": 0.1})
     assert list(entry)[:7] == ["ours", "unit", "limit", "peers", "ratio", "goal", "met"]
     assert (entry["ours"], entry["ratio"]) == (1.235, 0.6173)
+
+
+def test_what_was_never_reached_is_kept_as_json_and_said_in_words() -> None:
+    figure = Figure("a", float("inf"), "s", 3, {"peer": float("inf")}, details={"slowest": float("inf"), "ends": 4})
+    entry = json.loads(json.dumps(figure.entry({}), allow_nan=False))
+    assert (entry["ours"], entry["ratio"], entry["met"], entry["details"]) == (
+        None,
+        None,
+        False,
+        {"slowest": None, "ends": 4},
+    )
+    assert row("a", entry)[1:5] == ("not reached", "3", "peer: –", "–")
 
 
 def test_every_kept_figure_belongs_to_a_part_and_the_document_is_theirs() -> None:
