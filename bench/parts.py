@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import decide, idle, live, outbox, start, watch
+from bench import decide, idle, live, outbox, start, streams, watch
 from bench.figures import Figure
 
 
@@ -54,5 +54,11 @@ PARTS = {
             "watch_cold_start",
         ),
         watch.measure,
+    ),
+    "streams": Part(
+        streams.TITLE,
+        streams.HOW,
+        ("streams_wrong", "streams_delay", "streams_cpu", "streams_memory"),
+        streams.measure,
     ),
 }
