@@ -35,6 +35,9 @@ STUCK = "stuck"
 PROFILE_RULE = "profile_rule"
 """Blocked because the profile of the repository does not allow what would be begun next."""
 
+NO_SLOT = "no_slot"
+"""Nothing is begun because others work in the slots there are; it goes on by itself."""
+
 CHOICE = "choice"
 """Waiting for a person to say which candidate of a task is kept."""
 

@@ -17,6 +17,7 @@ class Slots:
     used: int
     allowed: int
     ahead: int = 0  # wanted by orchestrations whose turn is before
+    others_busy: int = 0  # of those in use, what other orchestrations have an agent truly at work in
 
     @property
     def free(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, COST_WAIT_MINUTES, DAY_BUDGET, NEAR_SHARE
+from cursor_monitor.domain.budgets import CODES, COST_UNKNOWN, COST_WAIT_MINUTES, DAY_BUDGET, NEAR_SHARE, NO_SLOT
 from cursor_monitor.domain.orchestration import Attempt, Snapshot
 from cursor_monitor.domain.room import Day
 from cursor_monitor.domain.status import RUN_TERMINAL
@@ -55,6 +55,8 @@ def closed_for(s: Snapshot, now: datetime, *, agents: int = 0, followups: int = 
     wall = by_name["wall_hours"]
     if wall.allowed is not None and wall.used >= wall.allowed:
         return _used_up(wall, "hours of the budget have passed", waits=False)
+    if followups and is_crowded_out(s):
+        return Closed(NO_SLOT, "Others work in the slots that it gave back; it goes on once one is free.", waits=True)
     for name, more in (("max_agents", agents), ("max_followups", followups)):
         use = by_name[name]
         if more and use.allowed is not None and use.used + more > use.allowed:
@@ -66,6 +68,12 @@ def closed_for(s: Snapshot, now: datetime, *, agents: int = 0, followups: int = 
         if wanted[day.name] and spent:
             return Closed(DAY_BUDGET, _day_summary(day), waits=busy)
     return _closed_by_cost(s, now, by_name["budget_cents"], agents + followups)
+
+
+def is_crowded_out(s: Snapshot) -> bool:
+    """True where others work in the slots that it gave back while it was blocked, so that its own agents wait."""
+    at_work = sum(any(a.is_busy and not a.is_held for a in task.attempts) for task in s.worked_on)
+    return any(slots.others_busy + at_work >= slots.allowed and slots.others_busy for slots in s.room.slots)
 
 
 def wake_times(s: Snapshot) -> list[datetime]:

@@ -15,11 +15,12 @@ from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.domain.room import Room, Slots
 from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.engine import Decision, decide
+from cursor_monitor.engine.budgets import is_crowded_out
 from cursor_monitor.engine.rules.dispatch import waiting_for_room
 from cursor_monitor.services.caps import caps_of, days_of
 from cursor_monitor.store import slots
 
-_BEGINS = (e.AttemptRequested, e.FollowUpRequested)
+_BEGINS = (e.AttemptRequested, e.FollowUpRequested, e.AttemptReleased)
 _LOOK_AGAIN_SECONDS = 60.0
 _MAY_WAIT = (OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING)
 
@@ -42,8 +43,11 @@ def after_decision(session: Session, s: Snapshot, events: Sequence[e.Event], now
         return []
     waiting = waiting_for_room(s, now, begun) if s.status in _MAY_WAIT else None
     freed = sum(isinstance(event, e.AttemptEnded) for event in events)
+    if any(isinstance(event, e.OrchestrationBlocked) for event in events):
+        freed += sum(not attempt.is_busy or attempt.is_held for attempt in s.live_attempts)
     if waiting is None:
-        return leave_queue(session, s, freed=freed)
+        later = [advance_job(s.id, now + timedelta(seconds=_LOOK_AGAIN_SECONDS))] if is_crowded_out(s) else []
+        return [*later, *leave_queue(session, s, freed=freed)]
     slots.wait(session, UUID(s.id), waiting, **_place(s), priority=s.options.priority, now=now)
     again = advance_job(s.id, now + timedelta(seconds=_LOOK_AGAIN_SECONDS))
     return [again, *(_woken(session, s, freed) if freed else [])]
@@ -83,4 +87,5 @@ def _room(session: Session, s: Snapshot, now: datetime) -> Room:
 
 def _slots(session: Session, s: Snapshot, now: datetime, kind: str, key: str, allowed: int) -> Slots:
     before = slots.ahead(session, kind, key, orchestration_id=UUID(s.id), priority=s.options.priority, now=now)
-    return Slots(kind, slots.count_live(session, kind, key), allowed, before)
+    live, busy = slots.count_live(session, kind, key, UUID(s.id))
+    return Slots(kind, live, allowed, before, busy)

@@ -15,10 +15,17 @@ from cursor_monitor.store import tables
 _STALE_SECONDS = 180
 """Who has not looked for so long keeps nobody else waiting."""
 
+# An agent that does nothing until a person has answered keeps no other from working.
 _LIVE = """
-SELECT count(DISTINCT (s.orchestration_id, s.task_key)) FROM agent_orchestrator_states s
-JOIN orchestrations o ON o.id = s.orchestration_id
-WHERE s.status IN ('launching', 'running') AND {where}
+SELECT count(DISTINCT task) FILTER (WHERE NOT (is_blocked AND is_idle)),
+       count(DISTINCT task) FILTER (WHERE NOT is_idle AND orchestration_id IS DISTINCT FROM CAST(:id AS uuid))
+FROM (SELECT s.orchestration_id, (s.orchestration_id, s.task_key) AS task, o.status = 'blocked' AS is_blocked,
+             (s.state ->> 'is_held')::boolean OR (
+                 coalesce(s.state -> 'run' ->> 'status' IN ('FINISHED', 'ERROR', 'CANCELLED', 'EXPIRED'), false)
+                 AND (s.state -> 'followups' = '[]' OR s.state -> 'followups' -> -1 ->> 'run_id' IS NOT NULL
+                      OR (s.state -> 'followups' -> -1 ->> 'is_dropped')::boolean)) AS is_idle
+      FROM agent_orchestrator_states s JOIN orchestrations o ON o.id = s.orchestration_id
+      WHERE s.status IN ('launching', 'running') AND {where}) live
 """
 _COUNT = {
     "account": text(_LIVE.format(where="o.account_id = :key")),
@@ -52,9 +59,10 @@ def lock(session: Session, kind: str, key: str) -> None:
     )
 
 
-def count_live(session: Session, kind: str, key: str) -> int:
-    """How many tasks have an agent at work there."""
-    return session.connection().execute(_COUNT[kind], {"key": key}).scalar_one()
+def count_live(session: Session, kind: str, key: str, but_for: UUID | None = None) -> tuple[int, int]:
+    """How many tasks hold a slot there, and in how many of them an agent is truly at work, one orchestration aside."""
+    live, busy = session.connection().execute(_COUNT[kind], {"key": key, "id": but_for}).one()
+    return int(live), int(busy)
 
 
 def waiting_since(session: Session, orchestration_id: UUID) -> datetime | None:

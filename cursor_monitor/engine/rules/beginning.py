@@ -9,6 +9,7 @@ from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.orchestration import LaunchRequest, Snapshot
 from cursor_monitor.domain.status import Mode, OrchestrationStatus
 from cursor_monitor.engine import plan
+from cursor_monitor.engine.budgets import is_crowded_out
 from cursor_monitor.engine.rules.common import Events, live
 
 
@@ -41,6 +42,8 @@ def start(s: Snapshot, now: datetime) -> Events:
 
 def release_held(s: Snapshot, now: datetime) -> Events:
     """Block on what Cursor refused for a reason only a person can mend; once resumed, try it again."""
+    if is_crowded_out(s):
+        return []
     held = [(task, attempt) for task, attempt in live(s) if attempt.is_held]
     return [
         e.AttemptReleased(

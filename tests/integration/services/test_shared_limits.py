@@ -17,7 +17,7 @@ from cursor_monitor.services.advance import advance
 from cursor_monitor.services.tuning import Tuning, tune
 from tests.fakes.cursor import MORE, FakeCursor
 from tests.support.postgres import ask, ask_one
-from tests.support.pump import Pump
+from tests.support.pump import Pump, skip
 
 LIVE = "SELECT count(*) FROM agent_orchestrator_states WHERE status IN ('launching', 'running')"
 
@@ -98,3 +98,22 @@ async def test_the_day_ends_and_a_person_is_told(pump: Pump, cursor: FakeCursor)
     await pump.run_until(lambda: queries.get_orchestration(made).status == "completed")
     with pytest.raises(Conflict):
         orchestrations.resume(made, by="ada")
+
+
+async def test_what_is_blocked_gives_its_slot_back_and_waits_for_it_afterwards(
+    pump: Pump, cursor: FakeCursor, database: str
+) -> None:
+    share(account_agents=1)
+    cursor.answers.extend([MORE, MORE, None])
+    blocked, other = batch(1, max_followups=1), batch(1)
+    await pump.run_until(lambda: queries.get_orchestration(blocked).status == "blocked")
+    assert queries.get_orchestration(blocked).active_agents == 1, "its agent waits for the answer of a person"
+    await pump.run_until(lambda: queries.list_tasks(other)[0].status == "running")
+    orchestrations.set_budget(blocked, {"max_followups": 5}, by="ada")
+    for _ in range(3):
+        await pump.run_due()
+        skip(60)
+    assert [len(agent.runs) for agent in cursor.agents.values()] == [2, 1], "two at work where one may be"
+    cursor.end_run(queries.list_tasks(other)[0].agent_id or "")
+    await pump.run_until(lambda: queries.get_orchestration(blocked).status == "completed")
+    assert queries.get_orchestration(other).status == "completed"
