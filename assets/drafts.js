@@ -114,13 +114,13 @@
   }
 
   function settle() {
-    document.querySelectorAll("form[data-draft]").forEach((form) => { if (!("draftWait" in form.dataset)) follow(form); });
-    for (const [form, entry] of live) {
+    for (const [form, entry] of live) { // first of all: an empty form may already stand where one was sent
       if (form.isConnected) continue;
       live.delete(form);
       clearTimeout(entry.timer);
       if (entry.submitted) localStorage.removeItem(entry.key);
     }
+    document.querySelectorAll("form[data-draft]").forEach(follow);
   }
 
   function renew(form, entry) {

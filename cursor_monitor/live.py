@@ -30,6 +30,7 @@ VIEWS = "views"
 ACCESS = "access"
 BRANCHES = "branches"
 EVERYTHING = "*"
+NOTHING = ""  # for a part of a page that is not what is shown
 
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _KEEPALIVE_SECONDS = 30.0

@@ -31,7 +31,7 @@ def page(
 
         whole.__name__ = content.__name__
         rx.page(
-            route=route, title=f"{title} · Cursor Monitor", on_load=[ShellState.watch, AttentionState.watch, *on_load]
+            route=route, title=f"{title} · Cursor Monitor", on_load=[ShellState.watch, *on_load, AttentionState.watch]
         )(whole)
         return content
 

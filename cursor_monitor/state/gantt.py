@@ -56,11 +56,14 @@ class GanttState(LiveMixin, ActingMixin, rx.State):
     is_cut: bool = False
     _shown_id: str = ""
 
+    def _is_shown(self) -> bool:
+        return query_parameter(self, "tab") == "gantt"
+
     def _topic(self) -> str:
-        return live.orchestration_topic(self._id())
+        return live.orchestration_topic(self._id()) if self._is_shown() else live.NOTHING
 
     def _query(self) -> Callable[[], Any]:
-        if query_parameter(self, "tab") != "gantt":
+        if not self._is_shown():
             return _nothing
         if self._shown_id != self._id():
             self._shown_id, self.is_loaded, self.lines, self.ticks = self._id(), False, [], []

@@ -69,11 +69,14 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
         self._limit = min(self._limit + _EVENTS, _MOST_EVENTS)
         return TimelineState.watch
 
+    def _is_shown(self) -> bool:
+        return query_parameter(self, "tab") == "timeline"
+
     def _topic(self) -> str:
-        return live.orchestration_topic(self._id())
+        return live.orchestration_topic(self._id()) if self._is_shown() else live.NOTHING
 
     def _query(self) -> Callable[[], Any]:
-        if query_parameter(self, "tab") != "timeline":
+        if not self._is_shown():
             return tuple
         filters = {name: query_parameter(self, name).replace("\x00", "") for name in _FILTERS}
         shown = f"{self._id()} {filters}"

@@ -36,6 +36,17 @@ def test_the_keyboard_alone_finds_steers_and_goes(open_page: OpenPage, api: Api)
     page.get_by_role("button", name="Cancel it").click()
     expect(page).to_have_title(re.compile(r"· Stopped · "))
 
+    page.get_by_role("link", name="Gantt").click()
+    times = page.get_by_role("list", name="Time of each task").get_by_role("listitem").filter(has_text="Tidy the attic")
+    expect(times.first).to_contain_text("agent 1, run 1")
+    assert violations(page) == []
+    page.get_by_role("link", name="Timeline").click()
+    page.get_by_label("Type").select_option("OrchestrationPaused")
+    expect(page.get_by_role("list", name="Events").get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("link", name="Board").click()
+    expect(page.get_by_role("list", name="Left out")).to_contain_text("Tidy the attic")
+    assert violations(page) == []
+
     page.keyboard.press("g")
     page.keyboard.press("o")
     expect(page.get_by_role("heading", name="Orchestrations")).to_be_visible()
