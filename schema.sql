@@ -760,6 +760,40 @@ CREATE TABLE IF NOT EXISTS prompt_templates (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS prompt_templates_by_name ON prompt_templates (lower(name));
 
+-- Orchestrations that are launched by the clock: `request` is what a launch takes, `next_run_at` null while it is paused.
+CREATE TABLE IF NOT EXISTS schedules (
+    id          uuid PRIMARY KEY,
+    name        text NOT NULL,
+    cron        text NOT NULL,
+    time_zone   text NOT NULL,
+    request     jsonb NOT NULL,
+    missed      text NOT NULL CHECK (missed IN ('skip', 'once', 'all')),
+    overlap     text NOT NULL CHECK (overlap IN ('skip', 'allow')),
+    max_per_day integer NOT NULL CHECK (max_per_day BETWEEN 1 AND 1440),
+    is_enabled  boolean NOT NULL DEFAULT true,
+    next_run_at timestamptz,
+    changed_by  text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX IF NOT EXISTS schedules_by_name ON schedules (lower(name));
+CREATE INDEX IF NOT EXISTS schedules_due ON schedules (next_run_at) WHERE is_enabled;
+
+-- Each time that a schedule came due, once: written in the transaction that launches.
+CREATE TABLE IF NOT EXISTS schedule_firings (
+    schedule_id      uuid NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
+    fire_at          timestamptz NOT NULL,
+    status           text NOT NULL CHECK (status IN ('launched', 'skipped', 'failed')),
+    orchestration_id uuid REFERENCES orchestrations (id) ON DELETE SET NULL,
+    reason           text,
+    is_by_hand       boolean NOT NULL DEFAULT false,
+    created_at       timestamptz NOT NULL,
+    PRIMARY KEY (schedule_id, fire_at)
+);
+CREATE INDEX IF NOT EXISTS schedule_firings_by_age ON schedule_firings (created_at);
+CREATE INDEX IF NOT EXISTS schedule_firings_by_orchestration ON schedule_firings (orchestration_id)
+    WHERE orchestration_id IS NOT NULL;
+
 -- The ways out to people: where notifications go and what each is told of. Addresses and secrets are here only
 -- encrypted, and bound to their row.
 CREATE TABLE IF NOT EXISTS notification_channels (
@@ -935,6 +969,8 @@ BEGIN
         'slot_waits',
         'webhook_deliveries',
         'prompt_templates',
+        'schedules',
+        'schedule_firings',
         'notification_channels',
         'notification_deliveries'
     ] LOOP

@@ -24,6 +24,7 @@ from cursor_monitor.services import (
     loops,
     maintenance,
     notify,
+    schedule_firing,
     upkeep,
 )
 from cursor_monitor.services.clients import AccountUnusableError, Clients
@@ -47,6 +48,7 @@ _WATCH_SECONDS = 60.0
 _SPENDING_SECONDS = 15.0
 _LOOPS_SECONDS = 3.0
 _TELL_SECONDS = 10.0
+_FIRE_SECONDS = 1.0
 
 
 class Maintenance:
@@ -89,6 +91,7 @@ class Maintenance:
         self._every(_SPENDING_SECONDS, self._read_spending)
         self._every(_LOOPS_SECONDS, self._look_for_loops)
         self._every(_TELL_SECONDS, self._look_around)
+        self._every(_FIRE_SECONDS, self._fire_schedules)
         self._every(_CATALOGUE_SECONDS, self._refresh_catalogue, now=True)
         self._scheduler.add_job(self._guarded, args=[account_checks.recheck_refused])
         self._scheduler.start()
@@ -187,6 +190,9 @@ class Maintenance:
     def _look_for_loops(self) -> None:
         if told := loops.look_for_loops():
             log.warning("agents go in circles", extra={"agents": told})
+
+    def _fire_schedules(self) -> None:
+        schedule_firing.fire_due()
 
     def _look_around(self) -> None:
         notify.look_around()

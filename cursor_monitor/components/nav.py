@@ -14,6 +14,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (routes.QUEUE, "Queue", "list-ordered"),
     (routes.PROFILES, "Profiles", "folder-git-2"),
     (routes.TEMPLATES, "Templates", "notebook-text"),
+    (routes.SCHEDULES, "Schedules", "calendar-clock"),
     (routes.HEALTH, "Health", "activity"),
     (routes.SETTINGS, "Settings", "settings"),
 )
@@ -22,7 +23,7 @@ FOR_ADMINS: tuple[tuple[str, str, str], ...] = (
     (routes.AUDIT, "Audit log", "scroll-text"),
 )
 
-_NOT_ON_PHONES = (routes.PROFILES, routes.TEMPLATES)  # which the settings lead to
+_NOT_ON_PHONES = (routes.PROFILES, routes.TEMPLATES, routes.SCHEDULES)  # which the settings lead to
 
 
 def sidebar(active: str) -> rx.Component:

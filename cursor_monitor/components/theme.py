@@ -36,7 +36,8 @@ LOOKS: dict[str, Look] = {
     # jobs
     "processing": Look("running", "loader", "Processing"),
     "dead": Look("bad", "circle-x", "Dead letter"),
-    # notifications
+    # notifications and schedules
+    "launched": Look("good", "rocket", "Launched"),
     "sent": Look("good", "circle-check", "Sent"),
     "dropped": Look("gone", "circle-slash", "Dropped"),
     # agents

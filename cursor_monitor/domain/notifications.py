@@ -37,6 +37,7 @@ class NoticeKind(StrEnum):
     WORKER_LOST = "worker.lost"
     ACCOUNT_REFUSED = "account.refused"
     JOB_GIVEN_UP = "job.given_up"
+    SCHEDULE_FAILED = "schedule.failed"
     TEST = "test"  # to the channel that is tried, whatever it wants to hear of
 
 

@@ -27,6 +27,7 @@ _WORDS: tuple[tuple[NoticeKind, str], ...] = (
     (NoticeKind.ACCOUNT_REFUSED, "Cursor refuses an account"),
     (NoticeKind.WORKER_LOST, "A worker fell silent"),
     (NoticeKind.JOB_GIVEN_UP, "Jobs were given up"),
+    (NoticeKind.SCHEDULE_FAILED, "A schedule could not launch"),
 )
 
 

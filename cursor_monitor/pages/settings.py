@@ -20,6 +20,8 @@ def settings() -> rx.Component:
             rx.link("repository profiles", href=routes.PROFILES, class_name="banner-link"),
             ", prompts to be used again under ",
             rx.link("templates", href=routes.TEMPLATES, class_name="banner-link"),
+            ", what is launched by the clock under ",
+            rx.link("schedules", href=routes.SCHEDULES, class_name="banner-link"),
             ", who is told of what under ",
             rx.link("notifications", href=routes.NOTIFICATIONS, class_name="banner-link"),
             "; who may come in, and with which API tokens, under ",

@@ -15,6 +15,7 @@ from cursor_monitor.store import (
     jobs,
     leases,
     notifications,
+    schedules,
     uploads,
 )
 from cursor_monitor.store.database import transactional
@@ -25,6 +26,7 @@ IDEMPOTENCY_HOURS = 48
 DELIVERY_HOURS = 168
 UPLOAD_HOURS = 24
 NOTIFICATION_HOURS = 24 * 30
+FIRING_HOURS = 24 * 90
 
 
 @transactional
@@ -66,6 +68,7 @@ def prune(session: Session) -> dict[str, int]:
         "health_events": heartbeats.prune(session, older_than_hours=HEALTH_HOURS),
         "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
         "uploads": uploads.prune(session, older_than_hours=UPLOAD_HOURS),
+        "schedule_firings": schedules.prune(session, older_than_hours=FIRING_HOURS),
         "notifications": notifications.prune(session, older_than_hours=NOTIFICATION_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
     }

@@ -47,6 +47,17 @@ _ACTS = tuple(
 
 @transactional
 def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_key: str | None = None) -> str:
+    """Record a new orchestration in a transaction of its own; see launch_within()."""
+    return launch_within(session, fields, by=by, idempotency_key=idempotency_key)
+
+
+def check_launch(session: Session, fields: Mapping[str, Any]) -> None:
+    """Raise Invalid where a launch with these fields would be refused now."""
+    account, named = for_account(session, expand(session, fields))
+    parse_governed(session, named, model_ids(session, account))
+
+
+def launch_within(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_key: str | None = None) -> str:
     """Record a new orchestration and ask a worker to start it; returns its id.
 
     Raises Invalid naming the field, Conflict where the key was used with another body, or where a `plan_hash` is given

@@ -50,6 +50,8 @@ _VIEWING = frozenset(
         "orchestration_state.travel",
         "palette_state.search",
         "plan_edit_state.close",
+        "schedules_state.show_times",
+        "schedules_state.touch",
         "search_state.load",
         "templates_state.look",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import reflex as rx
@@ -29,6 +29,10 @@ class Blank:
     choices: list[str]
     is_long: bool
     error: str = ""
+
+    def beginning(self, text: str) -> Blank:
+        """The same, with another text in it at first."""
+        return replace(self, default=text)
 
 
 class TemplateChoiceMixin(rx.State, mixin=True):

@@ -108,6 +108,13 @@ class Api:
         answer = self._http.post("/templates", json={"name": name, "prompt": prompt, **fields})
         assert answer.status_code == 201, answer.text
 
+    def schedule(self, name: str, prompt: str) -> None:
+        """Launch by the clock, but hardly ever, and once now."""
+        request = {"prompt": prompt, "repository": "acme/web", "mode": "SINGLE_AGENT"}
+        answer = self._http.post("/schedules", json={"name": name, "cron": "0 0 29 2 *", "request": request})
+        assert answer.status_code == 201, answer.text
+        self._http.post(f"/schedules/{answer.json()['id']}/run-now").raise_for_status()
+
     def channel(self, name: str) -> None:
         """Add a way out that leads nowhere, and try it."""
         body = {"name": name, "kind": "webhook", "target": "https://nowhere.invalid/hook", "repository": "acme/none"}

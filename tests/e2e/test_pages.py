@@ -32,6 +32,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
         api.wait_for(made, "partial", "completed", "error")
         agent_id = sorted(api.agents_named_in(made))[0]
         api.profile("acme/hostile", protected_paths=[HOSTILE[:90].replace("\u202e", "")], base_branches=["main"])
+        api.schedule("s" * 100, HOSTILE)
         api.channel("c" * 60)
         api.template(HOSTILE[:90].replace("\u202e", ""), HOSTILE + " {{where}}", description=HOSTILE)
         places |= {
@@ -57,6 +58,7 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
             "access": "/settings/access",
             "audit": "/audit",
             "templates": "/templates",
+            "schedules": "/schedules",
             "orchestration-gone": "/orchestrations/01890000-0000-7000-8000-000000000000",
             "agent-gone": "/agents/bc-00000000-0000-4000-8000-000000000000",
         }

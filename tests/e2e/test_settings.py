@@ -125,7 +125,7 @@ def test_a_channel_is_added_tried_and_deleted(open_page: OpenPage, api: Api) -> 
     assert "secret-4711" not in page.content()
     made = next(one for one in api.get("/notifications")["items"] if one["name"] == "Our program")
     assert "orchestration.stopped" not in made["events"]
-    assert len(made["events"]) == 9
+    assert len(made["events"]) == 10
     card.get_by_role("button", name="Send a test").click()
     expect(card.get_by_text("The last delivery failed: the host nowhere.invalid cannot be found")).to_be_visible()
     assert violations(page) == []

@@ -12,6 +12,7 @@ from cursor_monitor.store.tables.notifications import NotificationChannel, Notif
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
 from cursor_monitor.store.tables.profiles import RepositoryProfile
+from cursor_monitor.store.tables.schedules import Firing, Schedule
 from cursor_monitor.store.tables.spending import SlotWait, SpendDay
 from cursor_monitor.store.tables.templates import PromptTemplate
 
@@ -28,6 +29,7 @@ __all__ = [
     "CursorAccount",
     "CursorBudget",
     "Event",
+    "Firing",
     "FleetView",
     "Followup",
     "HealthEvent",
@@ -42,6 +44,7 @@ __all__ = [
     "RepositoryProfile",
     "Run",
     "RunStream",
+    "Schedule",
     "SignInLimit",
     "SlotWait",
     "SpendDay",

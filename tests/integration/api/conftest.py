@@ -34,6 +34,7 @@ TABLES = (
     "webhook_deliveries",
     "notification_channels",
     "prompt_templates",
+    "schedules",
 )
 OTHERS = (
     "service_health_events",
