@@ -19,6 +19,7 @@ from cursor_monitor.services import (
     code_host,
     discovery,
     fleet,
+    followups,
     notification_sending,
     reconcile,
     spending,
@@ -94,7 +95,7 @@ def build_handlers(clients: Clients, host: CodeHost | None = None) -> Handlers:
             Urgency.LAUNCH, attempts.launch_agent, attempts.give_up_launch, attempts.hold_launch
         ),
         JobKind.SEND_FOLLOWUP: asks(
-            Urgency.LAUNCH, attempts.send_followup, attempts.give_up_followup, attempts.hold_followup
+            Urgency.LAUNCH, followups.send_followup, followups.give_up_followup, followups.hold_followup
         ),
         JobKind.CANCEL_RUN: asks(Urgency.CONTROL, attempts.cancel_run),
         JobKind.OBSERVE_AGENT: asks(Urgency.POLL, reconcile.observe_agent),

@@ -16,8 +16,8 @@ from cursor_monitor.domain import events as e
 from cursor_monitor.domain.code_host import GREEN, CodeHostFacts, Target, seconds_to_next_look, summarise
 from cursor_monitor.domain.jobs import ClaimedJob, Done, LeaseLost, Outcome, Settled, Snooze
 from cursor_monitor.services.advance import record_facts
-from cursor_monitor.services.attempts import locate
 from cursor_monitor.services.code_host_watch import pace, seconds_blocked, where
+from cursor_monitor.services.effects import locate
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import agents, code_hosts, jobs, notices
 from cursor_monitor.store.database import reading, transactional

@@ -15,7 +15,7 @@ from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.domain.text import storable
 from cursor_monitor.engine.loops import WINDOW, find_loop
 from cursor_monitor.services.advance import record_facts
-from cursor_monitor.services.attempts import locate
+from cursor_monitor.services.effects import locate
 from cursor_monitor.store import agents, loops
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now

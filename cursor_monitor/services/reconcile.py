@@ -20,7 +20,7 @@ from cursor_monitor.engine.plan_agent import ANSWER_LIMIT
 from cursor_monitor.engine.report import parse_report, parse_review
 from cursor_monitor.services import code_host_watch
 from cursor_monitor.services.advance import record_facts
-from cursor_monitor.services.attempts import Located, locate
+from cursor_monitor.services.effects import Located, locate
 from cursor_monitor.services.governor import acting, again
 from cursor_monitor.services.tuning import current
 from cursor_monitor.services.watching import look_seconds, watched_since

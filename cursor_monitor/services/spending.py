@@ -13,7 +13,7 @@ from cursor_monitor.domain.budgets import COST_WAIT_MINUTES
 from cursor_monitor.domain.jobs import ClaimedJob, Outcome, Settled, Snooze
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.services.advance import record_facts
-from cursor_monitor.services.attempts import Located, locate
+from cursor_monitor.services.effects import Located, locate
 from cursor_monitor.services.governor import again
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import agents, jobs, notices, spending, tables

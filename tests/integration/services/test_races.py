@@ -10,7 +10,7 @@ from sqlmodel import Session
 from cursor_monitor.domain.jobs import JobKind, observe_job
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.services import orchestrations, reconcile
-from cursor_monitor.services.attempts import Located, locate
+from cursor_monitor.services.effects import Located, locate
 from cursor_monitor.store import agents, jobs, tables
 from cursor_monitor.store.database import transaction
 from tests.fakes.cursor import MORE, FakeCursor
