@@ -1,7 +1,7 @@
 """Take a picture of every page over lifelike data: `make screenshots`; README=1 renews the three of the README too.
 
 BASE_URL names a product that runs already; else one is started for the pictures, with the simulator, and ended after.
-ONLY=name takes the pages with that word in their name.
+ONLY=word,word takes the pages with one of these words in their name.
 """
 
 from __future__ import annotations
@@ -161,8 +161,8 @@ def main() -> int:
     with product_url() as url, sync_playwright() as playwright:
         product = Product(url)
         shown = os.environ.get("SHOWN") or product.fill()
-        only = os.environ.get("ONLY", "")
-        paths = {name: path for name, path in pages_of(product, shown).items() if only in name}
+        only = os.environ.get("ONLY", "").split(",")
+        paths = {name: path for name, path in pages_of(product, shown).items() if any(word in name for word in only)}
         browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
         take(browser, url, paths)
         browser.close()
