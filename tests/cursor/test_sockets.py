@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -38,8 +38,20 @@ class Server:
         self.answer, self.silent = answer, silent
         self.requests: list[bytes] = []
         self.release = asyncio.Event()
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):  # who connects may think better of it
+                await self._answer(reader, writer)
+        finally:
+            writer.close()
+            self._answering.discard(task)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next((int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")), 0)
         self.requests.append(head + await reader.readexactly(length))
@@ -47,7 +59,12 @@ class Server:
         await writer.drain()
         if self.silent:
             await self.release.wait()
-        writer.close()
+
+    async def end(self) -> None:
+        """Let go of whoever still waits, so that no connection outlives its test."""
+        self.release.set()
+        if self._answering:
+            await asyncio.wait(self._answering)
 
 
 @asynccontextmanager
@@ -58,10 +75,11 @@ async def serving(answer: bytes, *, silent: bool = False) -> AsyncIterator[tuple
     try:
         yield server, client
     finally:
-        server.release.set()
         await client.aclose()
         listener.close()
         await listener.wait_closed()
+        await asyncio.sleep(0)  # a connection made a moment ago begins to be answered
+        await server.end()
 
 
 HALF = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"agent": {'
