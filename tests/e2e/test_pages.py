@@ -78,7 +78,9 @@ def test_every_page_is_whole(open_page: OpenPage, paths: dict[str, str], look: s
         # What is folded is looked at too.
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         page.screenshot(path=SHOTS / f"{name}-{look}.png", full_page=True)
-        faults += [f"{name}: {fault}" for fault in (*violations(page), *cut_off(page))]
+        # Between the phone and the desk only the layout is another.
+        found = cut_off(page) if look == "tablet" else [*violations(page), *cut_off(page)]
+        faults += [f"{name}: {fault}" for fault in found]
     assert faults == []
 
 

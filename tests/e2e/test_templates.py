@@ -18,9 +18,9 @@ def test_a_template_is_written_filled_in_and_launched(open_page: OpenPage, api: 
     settle(page)
     page.get_by_role("button", name="New template").click()
     page.get_by_label("Name").fill("Upgrade a library")
-    page.get_by_label("Prompt").fill("Upgrade {{library}} in {{Place}}.")
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("Upgrade {{library}} in {{Place}}.")
     expect(page.locator("#prompt-error")).to_contain_text("is no variable")
-    page.get_by_label("Prompt").fill("Upgrade {{library}} in the {{place}}.")
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("Upgrade {{library}} in the {{place}}.")
     page.get_by_label("Choices, by commas of place").fill("back end, front end")
     page.get_by_label("Label of library").fill("Which library")
     assert violations(page) + cut_off(page) == []
