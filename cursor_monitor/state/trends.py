@@ -65,7 +65,8 @@ class TrendsState(LiveMixin, rx.State):
         allowed, spent = current().shared.day_cents, result.cents_today
         words = f"of {_money(allowed)} today" if allowed else "spent today, no budget set"
         if result.costs_unknown:
-            words += f"; {result.costs_unknown} agents' costs unknown"
+            unknown = "1 agent's cost" if result.costs_unknown == 1 else f"{result.costs_unknown} agents' costs"
+            words += f"; {unknown} unknown"
         near = allowed is not None and spent >= allowed * 0.8
         self._put(spent_today=_money(spent), budget_words=words, is_near_budget=near)
 
