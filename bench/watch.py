@@ -69,7 +69,7 @@ class _Naive:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.url, headers=_key("naive"), trust_env=False) as http:
+        with httpx.Client(base_url=self.url, headers=_key("product+naive"), trust_env=False) as http:
             while not self.stopping.is_set():
                 began = time.monotonic()
                 for agent_id in self.ids:
@@ -226,7 +226,7 @@ def _seed(simulator: str, began: float, listed: int, hooked: int, hook: str) -> 
     # Those that end are spread over the whole list, as they would be.
     step = AGENTS // (listed + hooked)
     numbers = {n * step: n for n in range(listed + hooked)}
-    with ThreadPoolExecutor(4) as pool, httpx.Client(base_url=simulator, headers=_key("seed"), trust_env=False) as http:
+    with ThreadPoolExecutor(4) as pool, httpx.Client(base_url=simulator, headers=_key("product+seed"), trust_env=False) as http:
         made = list(pool.map(lambda n: _launch(http, began, numbers.get(n), listed, hook), range(AGENTS)))
         rule = {"effect": "request_limit", "requests": LIMIT, "seconds": 60}
         http.post("/_sim/faults", json=rule).raise_for_status()

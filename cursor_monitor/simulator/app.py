@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from cursor_monitor.simulator import control, github, stream, v0, v1, v1_account
-from cursor_monitor.simulator.auth import CALLER, check_rights, check_trouble, fingerprint, read_key
+from cursor_monitor.simulator.auth import CALLER, account_of, check_rights, check_trouble, fingerprint, read_key
 from cursor_monitor.simulator.clock import Clock
 from cursor_monitor.simulator.config import SimConfig
 from cursor_monitor.simulator.errors import ApiError
@@ -49,7 +49,7 @@ def _with_key(route: Route, simulator: Simulator) -> Route:
         key = read_key(request.headers.get("authorization"))
         check_trouble(simulator.keys.get(fingerprint(key)), request.method, route.path)
         check_rights(key, request.method, route.path)
-        CALLER.set(fingerprint(key))  # for the rest of this request, which is a task of its own
+        CALLER.set(account_of(key))  # for the rest of this request, which is a task of its own
         return await inner(request)
 
     return Route(route.path, checked, methods=list(route.methods or ()))

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from cursor_monitor.simulator.errors import ApiError
 
 CALLER: ContextVar[str | None] = ContextVar("caller", default=None)
-"""The fingerprint of the key that a request came with: an agent is there for the key that launched it alone."""
+"""The account of the key that a request came with: an agent is there for the account that launched it alone."""
 
 TROUBLES = ("revoked", "no_plan", "no_money")
 _FREE_PATHS = ("/v1/me", "/v1/models", "/v1/repositories")
@@ -49,6 +49,11 @@ def check_trouble(trouble: str | None, method: str, path: str) -> None:
 def is_service_account(key: str) -> bool:
     """True for keys that begin with `sa`: they stand for a team, not for a person."""
     return key.startswith("sa")
+
+
+def account_of(key: str) -> str:
+    """The fingerprint of a key's account: `team+ci` and `team+laptop` are two keys of one, each with its own limits."""
+    return fingerprint(key.partition("+")[0])
 
 
 def fingerprint(key: str) -> str:

@@ -237,3 +237,10 @@ async def test_five_thousand_agents_are_cheap_to_list(sim: Sim) -> None:
         seen += len(page["items"])
         path = f"/v1/agents?limit=100&cursor={page['nextCursor']}" if "nextCursor" in page else ""
     assert seen == 5_000
+
+
+async def test_an_agent_is_there_for_every_key_of_its_account_and_for_no_other(sim: Sim) -> None:
+    created = await sim.create()
+    for key, agents in (("key+second", [created["agent"]["id"]]), ("key", [created["agent"]["id"]]), ("other+key", [])):
+        answer = await sim.call("GET", "/v1/agents", headers={"Authorization": f"Bearer {key}"})
+        assert [agent["id"] for agent in answer.json()["items"]] == agents
