@@ -78,13 +78,14 @@ async def _build(root: Path, work_dir: Path, update_lock: bool) -> None:
     environ = _environment(work_dir)
     check_node(environ)
     log = _prepare(root, work_dir)
+    made_of = fingerprint(root)  # as it is read now: what changes meanwhile is built the next time
     with _as_it_was(root, KEPT if update_lock else (*KEPT, *LOCK)), log.open("wb") as output:
         environ["NPM_CONFIG_REGISTRY"] = await asyncio.to_thread(_npm_registry, root, environ)
         code = await _run_export(root, environ, output.fileno())
     if code != 0:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
         raise PagesError(f"{tail}\nthe pages could not be built (code {code}); the whole log is {log}")
-    (root / STAMP).write_text(fingerprint(root), encoding="ascii")
+    (root / STAMP).write_text(made_of if not update_lock else fingerprint(root), encoding="ascii")
 
 
 def check_node(environ: Mapping[str, str] | None = None) -> str:
