@@ -6,9 +6,10 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_admins
-from cursor_monitor.components.feedback import confirm, empty, facts, loaded, problem
+from cursor_monitor.components.feedback import confirm, empty, facts, problem
 from cursor_monitor.components.form import field, text_input
-from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.layout import page
+from cursor_monitor.components.managed import managed
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.time import age
 from cursor_monitor.domain.notifications import NoticeKind
@@ -40,33 +41,17 @@ _WORDS: tuple[tuple[NoticeKind, str], ...] = (
 )
 def notifications() -> rx.Component:
     """The channels, and the form above them."""
-    return rx.fragment(
-        header(
-            "Notifications",
-            rx.el.span("Who is told, where, and of what. A worker sends them, and tries again where it must."),
-            actions=[for_admins(_add())],
-        ),
-        rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
-        rx.cond(State.made_secret != "", _secret()),
-        problem(State.page_error),
-        problem(State.notice),
-        rx.cond(State.chosen != "", for_admins(_form())),
-        loaded(
-            State.is_loaded,
-            State.rows.length() == 0,
-            rx.cond(State.chosen == "", _nothing()),
-            rx.el.ul(rx.foreach(State.rows, _channel), class_name="section", aria_label="Channels"),
-        ),
-    )
-
-
-def _add() -> rx.Component:
-    return rx.el.button(
-        rx.icon("plus", size=15, aria_hidden="true"),
-        "New channel",
-        type="button",
-        class_name="button primary",
-        on_click=State.open_form("new"),
+    return managed(
+        State,
+        "Notifications",
+        "Who is told, where, and of what. A worker sends them, and tries again where it must.",
+        new="New channel",
+        form=_form(),
+        nothing=_nothing(),
+        card=_channel,
+        label="Channels",
+        allowed=for_admins,
+        above=rx.cond(State.made_secret != "", _secret()),
     )
 
 

@@ -6,9 +6,10 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_operators
-from cursor_monitor.components.feedback import confirm, empty, loaded, problem
+from cursor_monitor.components.feedback import confirm, empty
 from cursor_monitor.components.form import choice, field, text_area, text_input
-from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.layout import page
+from cursor_monitor.components.managed import managed
 from cursor_monitor.components.time import age
 from cursor_monitor.state.profiles import ProfileLine, RuleLine
 from cursor_monitor.state.profiles import ProfilesState as State
@@ -38,32 +39,15 @@ _UNSAID = [("", "as usual"), ("yes", "yes"), ("no", "no")]
 @page(routes.PROFILES, title="Repository profiles", active=routes.PROFILES, on_load=[State.watch])
 def profiles() -> rx.Component:
     """The rules, and the form above them."""
-    return rx.fragment(
-        header(
-            "Repository profiles",
-            rx.el.span("What holds for work in some repositories, whoever asks for it. The closest pattern counts."),
-            actions=[for_operators(_add())],
-        ),
-        rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
-        problem(State.page_error),
-        problem(State.notice),
-        rx.cond(State.chosen != "", _form()),
-        loaded(
-            State.is_loaded,
-            State.rows.length() == 0,
-            rx.cond(State.chosen == "", _nothing()),
-            rx.el.ul(rx.foreach(State.rows, _profile), class_name="section", aria_label="Profiles"),
-        ),
-    )
-
-
-def _add() -> rx.Component:
-    return rx.el.button(
-        rx.icon("plus", size=15, aria_hidden="true"),
-        "New profile",
-        type="button",
-        class_name="button primary",
-        on_click=State.open_form("new"),
+    return managed(
+        State,
+        "Repository profiles",
+        "What holds for work in some repositories, whoever asks for it. The closest pattern counts.",
+        new="New profile",
+        form=_form(),
+        nothing=_nothing(),
+        card=_profile,
+        label="Profiles",
     )
 
 

@@ -6,9 +6,10 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_operators
-from cursor_monitor.components.feedback import confirm, empty, facts, loaded, problem
+from cursor_monitor.components.feedback import confirm, empty, facts
 from cursor_monitor.components.form import choice, field, text_area, text_input
-from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.layout import page
+from cursor_monitor.components.managed import managed
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.template_choice import template_choice
 from cursor_monitor.components.time import age, due
@@ -30,32 +31,15 @@ _MODES = [
 @page(routes.SCHEDULES, title="Schedules", active=routes.SCHEDULES, on_load=[State.watch])
 def schedules() -> rx.Component:
     """The schedules, and the form above them."""
-    return rx.fragment(
-        header(
-            "Schedules",
-            rx.el.span("Orchestrations that are launched by the clock, each time once, whichever worker is there."),
-            actions=[for_operators(_add())],
-        ),
-        rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
-        problem(State.page_error),
-        problem(State.notice),
-        rx.cond(State.chosen != "", for_operators(_form())),
-        loaded(
-            State.is_loaded,
-            State.rows.length() == 0,
-            rx.cond(State.chosen == "", _nothing()),
-            rx.el.ul(rx.foreach(State.rows, _schedule), class_name="section", aria_label="Schedules"),
-        ),
-    )
-
-
-def _add() -> rx.Component:
-    return rx.el.button(
-        rx.icon("plus", size=15, aria_hidden="true"),
-        "New schedule",
-        type="button",
-        class_name="button primary",
-        on_click=State.open_form("new"),
+    return managed(
+        State,
+        "Schedules",
+        "Orchestrations that are launched by the clock, each time once, whichever worker is there.",
+        new="New schedule",
+        form=_form(),
+        nothing=_nothing(),
+        card=_schedule,
+        label="Schedules",
     )
 
 

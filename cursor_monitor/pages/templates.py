@@ -6,9 +6,10 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_operators
-from cursor_monitor.components.feedback import confirm, empty, loaded, problem
+from cursor_monitor.components.feedback import confirm, empty
 from cursor_monitor.components.form import field, text_area, text_input
-from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.layout import page
+from cursor_monitor.components.managed import managed
 from cursor_monitor.components.time import age
 from cursor_monitor.state.templates import BlankDraft, TemplateLine
 from cursor_monitor.state.templates import TemplatesState as State
@@ -19,32 +20,15 @@ _QUIET_MS = 400
 @page(routes.TEMPLATES, title="Templates", active=routes.TEMPLATES, on_load=[State.watch])
 def templates() -> rx.Component:
     """The templates, and the form above them."""
-    return rx.fragment(
-        header(
-            "Templates",
-            rx.el.span("Prompts to be used again. What differs each time is a {{variable}}, which becomes a form."),
-            actions=[for_operators(_add())],
-        ),
-        rx.el.div(rx.cond(State.done != "", rx.el.p(State.done, class_name="hint")), role="status"),
-        problem(State.page_error),
-        problem(State.notice),
-        rx.cond(State.chosen != "", for_operators(_form())),
-        loaded(
-            State.is_loaded,
-            State.rows.length() == 0,
-            rx.cond(State.chosen == "", _nothing()),
-            rx.el.ul(rx.foreach(State.rows, _template), class_name="section", aria_label="Templates"),
-        ),
-    )
-
-
-def _add() -> rx.Component:
-    return rx.el.button(
-        rx.icon("plus", size=15, aria_hidden="true"),
-        "New template",
-        type="button",
-        class_name="button primary",
-        on_click=State.open_form("new"),
+    return managed(
+        State,
+        "Templates",
+        "Prompts to be used again. What differs each time is a {{variable}}, which becomes a form.",
+        new="New template",
+        form=_form(),
+        nothing=_nothing(),
+        card=_template,
+        label="Templates",
     )
 
 
