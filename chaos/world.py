@@ -108,7 +108,7 @@ class World:
             process.send_signal(number)
             process.wait(60)
         self.server.stop()
-        time.sleep(0.2)
+        time.sleep(0.2)  # long enough that somebody finds it gone
         self.server.start()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -71,9 +72,9 @@ def test_a_look_beside_an_earlier_one_folds_no_more_than_a_stretch(
     loaded: list[int] = []
     real = event_store.select_stretch
 
-    def counting(*args: object, **bounds: int) -> list[e.Event]:
+    def counting(*args: Any, **bounds: int) -> list[e.Event]:
         loaded.append(bounds["until"] - bounds["after"])
-        return real(*args, **bounds)  # type: ignore[arg-type]
+        return real(*args, **bounds)
 
     monkeypatch.setattr(event_store, "select_stretch", counting)
     assert history.get_as_of(made, 1301).detail.status == "queued"

@@ -45,7 +45,7 @@ def schedule(name: str = "nightly", **fields: Any) -> str:
 
 def come_due(database: str, ago: str = "1 second") -> None:
     """As if the time had come so long ago."""
-    ask(database, f"UPDATE schedules SET next_run_at = date_trunc('second', clock_timestamp()) - interval '{ago}'")  # type: ignore[arg-type]
+    ask(database, "UPDATE schedules SET next_run_at = date_trunc('second', clock_timestamp()) - %s::interval", (ago,))
 
 
 def launched(database: str) -> int:
