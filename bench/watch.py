@@ -226,7 +226,10 @@ def _seed(simulator: str, began: float, listed: int, hooked: int, hook: str) -> 
     # Those that end are spread over the whole list, as they would be.
     step = AGENTS // (listed + hooked)
     numbers = {n * step: n for n in range(listed + hooked)}
-    with ThreadPoolExecutor(4) as pool, httpx.Client(base_url=simulator, headers=_key("product+seed"), trust_env=False) as http:
+    with (
+        ThreadPoolExecutor(4) as pool,
+        httpx.Client(base_url=simulator, headers=_key("product+seed"), trust_env=False) as http,
+    ):
         made = list(pool.map(lambda n: _launch(http, began, numbers.get(n), listed, hook), range(AGENTS)))
         rule = {"effect": "request_limit", "requests": LIMIT, "seconds": 60}
         http.post("/_sim/faults", json=rule).raise_for_status()
