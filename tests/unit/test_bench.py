@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bench import patterns
 from bench.document import DOCUMENT, render, row
 from bench.figures import Figure, read_results
 from bench.parts import PARTS
+from cursor_monitor.engine.fold import rebuild
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,3 +65,13 @@ def test_an_unknown_part_is_refused_with_the_names_of_those_there_are() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert all(name in done.stderr for name in ("nothing", *PARTS))
+
+
+def test_what_fills_a_database_is_what_the_engine_makes() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    made = {**patterns.ends(at), "long": patterns.long(at, 3, 2)}
+    for pattern in made.values():
+        assert rebuild(pattern.snapshot.id, pattern.events) == pattern.snapshot
+    resting = {name: pattern.snapshot.status for name, pattern in made.items() if name not in ("thorough", "long")}
+    assert resting == {name: name for name in resting}
+    assert {made["thorough"].snapshot.status, made["long"].snapshot.status} == {"completed"}
