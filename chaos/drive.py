@@ -60,7 +60,7 @@ class Drive:
         return time.monotonic() - self._began
 
     def run(self) -> None:
-        """Until everything ended or rests, or nothing moves any more; then until no job is under way."""
+        """Until everything ended, or nothing moves any more; then until no job is under way."""
         self._in(0, self._look)
         self._in(_TELL_SECONDS, self._say)
         self._begin_storm()
@@ -104,7 +104,8 @@ class Drive:
         is_stalled = time.monotonic() - self._moved_at > _STALL_SECONDS
         if is_stalled:
             self.troubles.append(f"nothing moved for {_STALL_SECONDS:g} s: {', '.join(still_open[:10])}")
-        self._is_over = is_stalled or not still_open
+        is_all_released = bool(still_open) or not self.people.release()
+        self._is_over = is_stalled or (is_all_released and not still_open)
 
     def _launch(self, order: Order) -> None:
         key = self.people.launch(order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from chaos.evidence import Evidence
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.orchestration import Snapshot
 from cursor_monitor.engine.budgets import Use, uses
@@ -14,15 +15,22 @@ from cursor_monitor.store.events import load_history
 from tests.support.replay import assert_replay
 
 
-def violations(orchestration_id: str) -> Iterator[str]:
-    """What is wrong with the history of one orchestration."""
-    try:
-        assert_replay(orchestration_id)
-    except AssertionError as error:
-        yield f"{orchestration_id}: its events do not rebuild its rows: {str(error)[:300]}"
-    with reading() as session:
-        history = load_history(session, UUID(orchestration_id))
-    yield from (f"{orchestration_id}: {wrong}" for wrong in passed_limits(orchestration_id, history))
+def not_rebuilt(given: Evidence) -> Iterator[str]:
+    """The orchestrations whose events give something else than their rows."""
+    for key in given.launched:
+        try:
+            assert_replay(key)
+        except AssertionError as error:
+            yield f"{key}: its events do not rebuild its rows: {str(error)[:300]}"
+
+
+def overdrawn(given: Evidence) -> Iterator[str]:
+    """Every limit that was passed, at which event."""
+    for key in given.launched:
+        with reading() as session:
+            history = load_history(session, UUID(key))
+        if history:
+            yield from (f"{key}: {wrong}" for wrong in passed_limits(key, history))
 
 
 def passed_limits(orchestration_id: str, history: Sequence[e.Event]) -> Iterator[str]:

@@ -50,7 +50,7 @@ class Order:
     shape: str
     fields: Mapping[str, Any]
     controls: tuple[Control, ...] = ()
-    rests: str | None = None  # paused or blocked, where nobody lets it go on
+    rests: str | None = None  # paused or blocked, where nobody lets it go on until all others ended
     retries: int = 0  # how often it is tried again once it ended incomplete
 
     @property

@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -98,6 +99,15 @@ class People:
         for (key,) in ask(self._world.url, "SELECT id::text FROM orchestrations WHERE status = 'paused'"):
             if self.launched[key].rests != "paused":
                 self._try("resume", orchestrations.resume, key, by=BY)
+
+    def release(self) -> int:
+        """What rests goes on at last, so that all of it ends; how many did."""
+        resting = [key for key, order in self.launched.items() if order.rests]
+        for key in resting:
+            self.launched[key] = replace(self.launched[key], rests=None)
+        held = ask(self._world.url, "SELECT status, count(*) FROM orchestrations GROUP BY 1")
+        self.acts.update({f"rest {status}": number for status, number in held if status not in _TERMINAL})
+        return len(resting)
 
     def hint(self, dice: random.Random) -> None:
         """Send webhooks about some agents: true ones, lies, repetitions, late ones, forged ones."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.counting import Figures, count
 from chaos.drive import Drive
+from chaos.evidence import Evidence
 from chaos.orders import make_orders
 from chaos.storm import storm
-from chaos.verdict import judge
+from chaos.verdict import examine
 from chaos.world import world
-from tests.support.postgres import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,24 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run."""
+    """What came of a run: the violations of each invariant, and how much there was of everything."""
 
-    violations: Sequence[str]
-    facts: Sequence[str]
+    found: Mapping[str, Sequence[str]]
+    figures: Figures
     seconds: float
+
+    @property
+    def violations(self) -> list[str]:
+        """All of them."""
+        return [wrong for violations in self.found.values() for wrong in violations]
 
 
 def run(plan: Plan, folder: Path, tell: Callable[[str], None] = print) -> Outcome:
-    """Do it; the folder keeps what everybody said."""
+    """Do it; the folder keeps what everybody said, and what was paid for."""
     with driven(plan, folder, tell) as drive:
-        seconds = drive.seconds
-        return Outcome(judge(drive), _facts(drive), seconds)
+        seconds, given = drive.seconds, Evidence(drive)
+        (folder / "ledger.json").write_text(json.dumps(given.ledger), encoding="utf-8")
+        return Outcome(examine(drive), count(given), seconds)
 
 
 @contextlib.contextmanager
@@ -58,29 +66,3 @@ def driven(plan: Plan, folder: Path, tell: Callable[[str], None] = print) -> Ite
         )
         drive.run()
         yield drive
-
-
-def _facts(drive: Drive) -> list[str]:
-    url, ledger = drive.world.url, drive.world.simulator.ledger()
-    runs = [run for agent in ledger["agents"] for run in agent["runs"]]
-    ((events, jobs, tries),) = ask(
-        url,
-        "SELECT (SELECT count(*) FROM orchestration_events), count(*), sum(attempts) FROM orchestration_outbox_jobs",
-    )
-    followups = ask(url, "SELECT status, count(*) FROM agent_followups GROUP BY 1 ORDER BY 1")
-    dead = ask(url, "SELECT kind, count(*) FROM orchestration_outbox_dead GROUP BY 1 ORDER BY 1")
-    ends = ask(url, "SELECT status, count(*) FROM orchestrations GROUP BY 1 ORDER BY 1")
-    ((tasks,),) = ask(url, "SELECT count(*) FROM orchestration_tasks WHERE position >= 0")
-    refusals = sum(number for what, number in ledger["rejected"].items())
-    return [
-        f"orchestrations: {_pairs(ends)}",
-        f"tasks {tasks}; agents {len(ledger['agents'])}; runs {len(runs)}; follow-ups {_pairs(followups)}",
-        f"events {events}; jobs {jobs} in {tries} tries; dead letters, each told by its task: {_pairs(dead) or 'none'}",
-        f"blows: {_pairs(sorted(drive.blows_struck.items()))}",
-        f"people: {_pairs(sorted(drive.people.acts.items()))}",
-        f"answers of the API that were no success: {refusals}",
-    ]
-
-
-def _pairs(items: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in items)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from chaos import history, ledger
 from chaos.drive import Drive
-from chaos.orders import Order
+from chaos.evidence import Evidence
 from tests.support.postgres import ask
 
 _TERMINAL = ("completed", "partial", "error", "stopped")
@@ -17,22 +18,32 @@ _OPEN_TASKS = ("pending", "running")
 _ERROR = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What must hold after every run, in words, and what finds each case where it does not."""
+
+    name: str
+    meaning: str
+    check: Callable[[Evidence], Iterable[str]]
+
+
+def examine(drive: Drive) -> dict[str, list[str]]:
+    """The violations of each invariant, in words."""
+    given = Evidence(drive)
+    return {invariant.name: [*invariant.check(given)] for invariant in INVARIANTS}
+
+
 def judge(drive: Drive) -> list[str]:
-    """Every violation, in words; empty where all is well."""
-    url, people = drive.world.url, drive.people
-    found = [*drive.troubles, *drive.world.unexpected_ends]
-    found += _ends(url, people.launched)
-    for key in people.launched:
-        found += history.violations(key)
-    found += ledger.violations(url, drive.world.simulator.ledger(), people.deleted)
-    found += _jobs(url)
-    found += _counted(url)
-    found += _said(worker.log for worker in drive.world.workers.all)
-    return found
+    """Every violation; empty where all is well."""
+    return [wrong for found in examine(drive).values() for wrong in found]
 
 
-def _ends(url: str, launched: Mapping[str, Order]) -> Iterator[str]:
-    """Every launch is there, has all its tasks, and ended, or rests where its order says so."""
+def _stalled(given: Evidence) -> Iterable[str]:
+    return [*given.drive.troubles, *given.drive.world.unexpected_ends]
+
+
+def _ends(given: Evidence) -> Iterator[str]:
+    url, launched = given.url, given.launched
     rows = {row[0]: row[1:] for row in ask(url, "SELECT id::text, status, error_code FROM orchestrations")}
     tasks: dict[str, list[str]] = {key: [] for key in rows}
     for key, status in ask(
@@ -45,18 +56,17 @@ def _ends(url: str, launched: Mapping[str, Order]) -> Iterator[str]:
         yield f"{len(more)} orchestrations nobody launched: {sorted(more)[:5]}"
     for key, order in launched.items():
         status, code = rows.get(key, ("lost", None))
-        if status not in _TERMINAL and status != order.rests:
-            yield f"{key}: {status} ({code}), neither ended nor at rest as its order says"
+        if status not in _TERMINAL:
+            yield f"{key}: {status} ({code}), it has not ended"
         if status in _TERMINAL and any(task in _OPEN_TASKS for task in tasks.get(key, ())):
             yield f"{key}: {status} with open tasks"
         if order.tasks is not None and tasks.get(key) and len(tasks[key]) != order.tasks:
             yield f"{key}: {len(tasks[key])} tasks, {order.tasks} were asked for"
 
 
-def _jobs(url: str) -> Iterator[str]:
-    """No job is held by the dead, none is overdue, none is left undone, and each dead letter has told its task."""
+def _jobs(given: Evidence) -> Iterator[str]:
     stuck = ask(
-        url,
+        given.url,
         "SELECT id, kind, status, attempts, errors -> -1 ->> 'error' FROM orchestration_outbox_live"
         " WHERE (status = 'processing' AND leased_until < now() - interval '5 s')"
         " OR (kind NOT IN ('watch_fleet', 'advance', 'read_agent'))"  # what agents cost is read again and again
@@ -66,8 +76,11 @@ def _jobs(url: str) -> Iterator[str]:
         f"job {number} ({kind}) is {status} after {tries} tries: {error}"
         for number, kind, status, tries, error in stuck
     )
+
+
+def _dead(given: Evidence) -> Iterator[str]:
     dead = ask(
-        url,
+        given.url,
         "SELECT j.id, j.kind, j.errors -> -1 ->> 'error', s.state ->> 'error_code' FROM orchestration_outbox_dead j"
         " LEFT JOIN agent_orchestrator_states s ON s.agent_id = j.agent_id"
         " WHERE j.kind NOT IN ('launch_agent', 'send_followup')"
@@ -78,8 +91,8 @@ def _jobs(url: str) -> Iterator[str]:
     )
 
 
-def _counted(url: str) -> Iterator[str]:
-    """What is counted against the account is what was decided."""
+def _counted(given: Evidence) -> Iterator[str]:
+    url = given.url
     ((agents,),) = ask(url, "SELECT count(*) FROM agent_orchestrator_states")
     ((followups,),) = ask(url, "SELECT count(*) FROM orchestration_events WHERE type = 'FollowUpRequested'")
     ((told_agents, told_followups),) = ask(url, "SELECT sum(agents), sum(followups) FROM spend_days")
@@ -87,9 +100,9 @@ def _counted(url: str) -> Iterator[str]:
         yield f"counted {told_agents} agents and {told_followups} follow-ups, decided {agents} and {followups}"
 
 
-def _said(logs: Iterable[str]) -> Iterator[str]:
+def _said(given: Evidence) -> Iterator[str]:
     words: Counter[str] = Counter()
-    for log in logs:
+    for log in (worker.log for worker in given.drive.world.workers.all):
         for match in _ERROR.finditer(log):
             if "job given up" not in match[1]:
                 words[_cause(log, match)] += 1
@@ -106,3 +119,40 @@ def _cause(log: str, match: re.Match[str]) -> str:
         lines.append(line)
     message, last = (re.sub(r" \w+=['\d].*", "", text) for text in (match[1], lines[-1] if lines else ""))
     return f"{message[:200]} {last[:300]}".strip()
+
+
+INVARIANTS: Sequence[Invariant] = (
+    Invariant("It comes to an end", "nothing stands still, and no worker ends unless it is told or killed", _stalled),
+    Invariant(
+        "Nothing is lost",
+        "every launch is there once, with all its tasks, and has ended, and so has each of its tasks",
+        _ends,
+    ),
+    Invariant(
+        "No agent twice",
+        "the agents in the simulator's ledger are those the engine decided, one for each try at a task",
+        ledger.agents,
+    ),
+    Invariant(
+        "No follow-up twice",
+        "each further run in the ledger answers one recorded follow-up, with that follow-up's words",
+        ledger.runs,
+    ),
+    Invariant("No follow-up for ever", "none is left half sent where its orchestration has ended", ledger.unsent),
+    Invariant("Nobody works on", "no agent is at work for an orchestration that has ended", ledger.left_working),
+    Invariant(
+        "Never too many at once",
+        "by the simulator's clock, no orchestration has more agents at work than it may have",
+        ledger.at_once,
+    ),
+    Invariant(
+        "Never over a limit",
+        "at no event are there more agents, tries, follow-ups, cents or hours than were allowed just then",
+        history.overdrawn,
+    ),
+    Invariant("Replay", "folding the events of each orchestration gives its rows, to the letter", history.not_rebuilt),
+    Invariant("No job is stuck", "none is held by the dead, overdue or left undone", _jobs),
+    Invariant("Dead letters are told", "the task behind each says why it failed", _dead),
+    Invariant("The books are right", "what is counted against the account is what was decided", _counted),
+    Invariant("No surprise", "no worker met an error that nobody foresaw", _said),
+)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from chaos.history import passed_limits
 from chaos.ledger import _peak
 from chaos.orders import make_orders
+from chaos.report import DOCUMENT, entry, keep, read_reports, render
+from chaos.run import Outcome, Plan
 from chaos.storm import storm
+from chaos.verdict import INVARIANTS
 from cursor_monitor.domain import events as e
 from cursor_monitor.domain.orchestration import Options, PlanTask
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.engine.plan import parse_request
 
+_MACHINE = ("processor", "cores", "memory", "kernel")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -63,3 +69,24 @@ def test_a_history_that_passes_a_limit_is_told() -> None:
 def test_the_most_at_once_is_read_from_the_spans() -> None:
     assert _peak([("1", 1), ("3", -1), ("2", 1), ("4", -1)]) == 2
     assert _peak([("1", 1), ("2", -1), ("2", 1), ("4", -1)]) == 1
+
+
+def test_a_run_is_kept_as_a_file_of_its_own_and_the_document_is_made_of_all(tmp_path: Path) -> None:
+    plan = Plan("s1", orchestrations=500, workers=3)
+    found = {"Replay": ["o: something else"], "No agent twice": []}
+    outcome = Outcome(found, {"agents": 2500, "blows": {"kill": 41, "api": 90}}, 700.4)
+    known = {"measured_at": "2026-01-01", "load_before": 0.1, "machine": dict.fromkeys(_MACHINE, "x")}
+    document = tmp_path / "reliability.md"
+    for seed in ("s2", "s1"):
+        keep(entry(replace(plan, seed=seed), outcome, known), tmp_path / "reports", document)
+    text = document.read_text()
+    assert text.count(": 1 violations\n") == 2
+    assert "- agents: 2,500\n- blows: kill 41, api 90\n" in text
+    assert re.search(r"^\| Replay \| .* \| 1 \| 1 \|$", text, re.MULTILINE)
+
+
+def test_the_document_of_the_fault_runs_is_that_of_the_kept_reports() -> None:
+    reports = read_reports()
+    assert DOCUMENT.read_text(encoding="utf-8") == render(reports)
+    for kept in reports:
+        assert kept["violations"] == {invariant.name: [] for invariant in INVARIANTS}

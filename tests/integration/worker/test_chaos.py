@@ -42,7 +42,7 @@ def test_nothing_is_lost_or_paid_for_twice_and_the_verdict_can_tell(
         f"agent {agent_id}: run .* answers no follow-up; told 'Again!'",
         "is in the ledger and nobody decided it",
         "job .* is processing after 1 tries",
-        f"{key}: running .*, neither ended nor at rest",
+        f"{key}: running .*, it has not ended",
         f"{key}: its events do not rebuild its rows",
         "counted .* agents and",
     ):
