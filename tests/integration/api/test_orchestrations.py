@@ -119,6 +119,7 @@ def test_tasks_are_listed_in_the_order_of_the_plan(client: Client) -> None:
     assert page["next_cursor"] is None
 
 
+@pytest.mark.earlier("R-05", "R-19")
 def test_controls_answer_with_the_new_state_or_the_reason(client: Client) -> None:
     made = launch(client)
     path = f"{PATH}/{made['id']}"

@@ -79,6 +79,7 @@ async def test_a_watched_fleet_costs_pages_not_agents(
     assert ask_one(database, waiting) == 0, "an agent that the list is watched for needs no job of its own"
 
 
+@pytest.mark.earlier("R-03")
 async def test_an_end_that_the_list_never_tells_is_seen_by_the_look_of_its_own(
     pump: Pump, cursor: FakeCursor, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,8 +43,9 @@ def waits(made: str) -> set[str | None]:
 
 
 @pytest.mark.parametrize("limits", [{"repository_agents": 4}, {"account_agents": 4}, {"day_agents": 4}])
+@pytest.mark.earlier("R-15", "R-24", "R-37")
 def test_workers_that_decide_at_once_never_exceed_it(database: str, limits: dict[str, int]) -> None:
-    """R-15, R-24: counted from what lives, under a lock, not checked first and inserted later."""
+    """Counted from what lives, under a lock, not checked first and inserted later."""
     share(**limits)
     made = [batch(3) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -53,6 +54,7 @@ def test_workers_that_decide_at_once_never_exceed_it(database: str, limits: dict
     assert ask_one(database, "SELECT agents FROM spend_days") == 4
 
 
+@pytest.mark.earlier("R-37")
 async def test_whoever_waits_says_why_and_takes_turns(pump: Pump, cursor: FakeCursor) -> None:
     share(repository_agents=1)
     cursor.answer = None
@@ -82,8 +84,9 @@ async def test_a_pause_gives_the_turn_on(pump: Pump, cursor: FakeCursor, databas
     assert ask(database, "SELECT 1 FROM slot_waits") == []
 
 
+@pytest.mark.earlier("R-24")
 async def test_the_day_ends_and_a_person_is_told(pump: Pump, cursor: FakeCursor) -> None:
-    """R-24: the day's limit of agents and follow-ups holds for the account."""
+    """The day's limit of agents and follow-ups holds for the account."""
     share(day_followups=1)
     cursor.answers.extend([MORE, MORE])
     made = batch(1)

@@ -45,8 +45,9 @@ def kinds(s: Snapshot, now: datetime = NOW) -> list[str]:
     return [type(event).__name__ for event in decide(s, now).events]
 
 
+@pytest.mark.earlier("R-09", "R-10")
 def test_no_follow_up_beyond_those_allowed_in_all() -> None:
-    """R-09, R-10: follow-ups end, however many agents would each have some left."""
+    """Follow-ups end, however many agents would each have some left."""
     sent = tuple(a_followup(number=n, run_id=f"run-{n}") for n in (1, 2))
     s = a_snapshot(unfinished(followups=sent), options=some_options(max_followups=2))
     event = blocked(s)
@@ -65,8 +66,9 @@ def test_no_agent_beyond_those_allowed_in_all() -> None:
     assert kinds(a_snapshot(a_running_task("a"), a_task("b"), options=some_options(max_agents=1))) == ["BudgetNear"]
 
 
+@pytest.mark.earlier("R-39")
 def test_nothing_is_begun_once_the_cents_are_spent() -> None:
-    """R-39: cost is tracked, and ends what it should end."""
+    """Cost is tracked, and ends what it should end."""
     s = a_snapshot(unfinished(cents=100.5), options=some_options(budget_cents=100))
     event = blocked(s)
     assert event.code == "cents_budget"

@@ -112,16 +112,18 @@ def test_the_same_remaining_work_three_times_is_not_asked_for_again() -> None:
     assert s.task("a").attempts[0].iterations == 2
 
 
+@pytest.mark.earlier("R-10")
 def test_no_tests_are_asked_for_once() -> None:
-    """R-10: nothing that the agent cannot better is asked for without end."""
+    """Nothing that the agent cannot better is asked for without end."""
     assert told(finished(a_report(tests=None))).asks == "tests"
     asked = finished(a_report(tests=None), followups=(a_followup("tests", run_id="run-1"),))
     assessed = judged(asked)
     assert (assessed.verdict, assessed.evidence["tests"]) == ("COMPLETE", None)
 
 
+@pytest.mark.earlier("R-08")
 def test_an_empty_conversation_is_asked_about_once_and_then_unknown() -> None:
-    """R-08: a missing report is neither a crash nor a reason to go on for ever."""
+    """A missing report is neither a crash nor a reason to go on for ever."""
     assert told(a_running_task(run=a_finished_run_without_report())).asks == "report"
     asked = a_running_task(run=a_finished_run_without_report(), followups=(a_followup("report", run_id="run-1"),))
     assert judged(asked).verdict == "COMPLETE"

@@ -194,10 +194,11 @@ def test_a_cancelled_orchestration_ends_in_spite_of_it() -> None:
 @pytest.mark.parametrize(
     "status", [OrchestrationStatus.PAUSED, OrchestrationStatus.BLOCKED, OrchestrationStatus.RUNNING]
 )
+@pytest.mark.earlier("R-03")
 def test_every_look_settles_what_happened_before_anything_starts_and_also_where_nothing_may(
     status: OrchestrationStatus,
 ) -> None:
-    """R-03: what ended outside is known and settled, whatever may start now."""
+    """What ended outside is known and settled, whatever may start now."""
     s = a_snapshot(a_running_task("a", run=a_run("ERROR")), a_task("b"), status=status)
     names = [type(event).__name__ for event in decide(s, NOW).events]
     assert names[0] == "AttemptEnded"

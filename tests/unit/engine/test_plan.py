@@ -130,6 +130,7 @@ def test_a_refusal_names_the_field_and_the_mend(fields: dict[str, Any], field: s
     assert (error.field, mend in error.message) == (field, True), error.message
 
 
+@pytest.mark.earlier("R-16")
 def test_an_unknown_or_cyclic_dependency_is_refused_at_the_door_instead_of_waiting_for_ever() -> None:
     message = refusal(mode="AUTO", tasks=circle("ac", "ba", "cb")).message
     named = message.partition("each other: ")[2].partition(";")[0].split(" -> ")
@@ -228,11 +229,13 @@ def test_the_least_that_can_be_asked_for() -> None:
     assert the_plan(request) == (PlanTask(key="task-1", title="Fix the build.", prompt="Fix the build."),)
 
 
+@pytest.mark.earlier("R-18")
 def test_the_longest_prompt_is_kept_whole() -> None:
     prompt = "é" * 100_000
     assert the_plan(parse(prompt=prompt))[0].prompt == prompt
 
 
+@pytest.mark.earlier("R-17")
 def test_every_option_reaches_the_orchestration() -> None:
     """The model, iterations and flags that a person chose are not lost on the way."""
     chosen = {
@@ -284,6 +287,7 @@ def test_a_pipeline_runs_every_task_after_the_one_before() -> None:
     ]
 
 
+@pytest.mark.earlier("R-07")
 def test_the_tasks_of_a_batch_wait_for_nothing() -> None:
     made = the_plan(parse(mode="BATCH", tasks=[*many(2), {**TASK, "depends_on": []}]))
     assert [t.depends_on for t in made] == [(), (), ()]

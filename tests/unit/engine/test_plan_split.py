@@ -173,6 +173,7 @@ prompts = st.lists(pieces | st.text(max_size=4), max_size=60).map("".join)
 @settings(max_examples=600, deadline=None)
 @example(text=NUMBERED, bullets=False)
 @example(text="1. a\r2. b\r", bullets=False)
+@pytest.mark.earlier("R-07")
 def test_no_character_is_lost_and_none_is_told_twice(text: str, bullets: bool) -> None:
     assert "".join(text[line.start : line.end] for line in scan(text)) == text
     found = split_prompt(text, bullets=bullets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 @given(world=worlds(), steps=st.sampled_from([0, 10, 40, 100, 200]))
 @settings(max_examples=150, deadline=None)
+@pytest.mark.earlier("R-04", "R-09", "R-14", "R-15", "R-17")
 def test_whatever_happens_it_ends_within_its_limits_and_its_events_rebuild_it(world: World, steps: int) -> None:
     world.turmoil(steps)
     assert rebuild(ORCHESTRATION_ID, world.history) == world.snapshot
