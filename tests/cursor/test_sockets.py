@@ -159,31 +159,52 @@ class Stops(OpenGate):
     async def enter(self, endpoint):
         os.kill(os.getpid(), signal.SIGSTOP)
 
-async def send():
-    with fence.sending_until(fence.clock() + 0.3):
-        await build_client(sys.argv[1], "key_1", gate=Stops()).create_run(sys.argv[2], "Go on.")
+async def send(seconds, gate):
+    client = build_client(sys.argv[1], "key_1", gate=gate)
+    with fence.sending_until(fence.clock() + seconds):
+        await client.create_run(sys.argv[2], "Go on.")
 
+looked = fence.check_write
+async def stops_after_the_look(event, info):
+    await looked(event, info)
+    if event.endswith("request_headers.started"):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+if sys.argv[3:]:
+    fence.check_write = stops_after_the_look
+sending = send(1.0, OpenGate()) if sys.argv[3:] else send(0.3, Stops())
 try:
-    asyncio.run(send())
+    asyncio.run(sending)
 except Exception as error:
     print(type(error).__name__, error.code)
 """
 
 
-async def test_a_sender_that_was_stopped_until_its_time_was_over_sends_nothing() -> None:
+async def stopped_sender(*more: str) -> tuple[str, int, list[bytes]]:
+    """What a sender said that was stopped until its time was over, how it ended, and what the server was sent."""
     async with serving(b"HTTP/1.1 201 Created\r\n") as (server, client):
         url = str(client._wire._http.base_url)
         sender = subprocess.Popen(  # noqa: ASYNC220 - this very interpreter, and waiting for its stop is quick
-            [sys.executable, "-c", STOPPED, url, AGENT_ID], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", STOPPED, url, AGENT_ID, *more], stdout=subprocess.PIPE, text=True
         )
         try:
             await asyncio.to_thread(os.waitpid, sender.pid, os.WUNTRACED)
-            await asyncio.sleep(0.35)  # its time runs out while it is stopped, which no event tells of
-            sender.send_signal(signal.SIGCONT)
+            if not more:
+                await asyncio.sleep(0.35)  # its time runs out while it is stopped, which no event tells of
+                sender.send_signal(signal.SIGCONT)
             said, _ = await asyncio.to_thread(sender.communicate, None, 20)
         finally:
             sender.kill()
-        assert (said.split(), server.requests) == (["Retryable", "too_late"], [])
+        return said, sender.returncode, server.requests
+
+
+async def test_a_sender_that_was_stopped_until_its_time_was_over_sends_nothing() -> None:
+    assert await stopped_sender() == ("Retryable too_late\n", 0, [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such timers")
+async def test_one_that_was_stopped_between_the_look_and_the_write_is_ended_by_the_kernel() -> None:
+    assert await stopped_sender("after the look") == ("", -signal.SIGKILL, [])
 
 
 async def test_what_takes_too_long_to_connect_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
