@@ -11,6 +11,18 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cursor_monitor.secrets.master import parse_master_keys
+from cursor_monitor.setting_values import (
+    http_url,
+    parse_anon_key,
+    parse_email,
+    parse_host,
+    parse_jwt_secret,
+    parse_people,
+    parse_postgres_url,
+    parse_supabase_url,
+    parse_token,
+    parse_webhook_secret,
+)
 
 T = TypeVar("T")
 
@@ -19,6 +31,7 @@ CURSOR_API = "https://api.cursor.com"
 GITHUB_API = "https://api.github.com"
 SIMULATOR_TOKEN = "simulator"  # noqa: S105
 SECRET_VARIABLES = (
+    "ADMIN_PASSWORD",
     "CURSOR_API_KEY",
     "CURSOR_MONITOR_SECRET_KEY",
     "CURSOR_MONITOR_TOKEN",
@@ -29,6 +42,7 @@ SECRET_VARIABLES = (
     "SMTP_PASSWORD",
     "SUPABASE_ANON_KEY",
     "SUPABASE_DB_URL",
+    "SUPABASE_JWT_SECRET",
     "SUPABASE_SERVICE_ROLE_KEY",
     "NEXT_PUBLIC_SUPABASE_ANON_KEY",
 )
@@ -59,6 +73,10 @@ class Settings:
     supabase_url: str | None = None
     supabase_anon_key: str | None = field(default=None, repr=False)
     supabase_service_role_key: str | None = field(default=None, repr=False)
+    supabase_jwt_secret: str | None = field(default=None, repr=False)
+    supabase_admins: tuple[str, ...] = ()
+    supabase_operators: tuple[str, ...] = ()
+    supabase_viewers: tuple[str, ...] = ()
     cursor_api_key: str | None = field(default=None, repr=False)
     cursor_api_url: str = CURSOR_API
     cursor_rate_per_minute: int = 300
@@ -121,6 +139,24 @@ class Settings:
         return self.auth_required or not self.is_local
 
     @property
+    def has_supabase(self) -> bool:
+        """True where people may sign in with Supabase."""
+        return self.supabase_url is not None and self.supabase_anon_key is not None
+
+    @property
+    def names_admins(self) -> bool:
+        """True where the configuration says who is an administrator, so that no first visit makes one."""
+        return self.admin_email is not None or (self.has_supabase and bool(self.supabase_admins))
+
+    @property
+    def own_url(self) -> str | None:
+        """Where people reach the app, as far as the configuration tells; never what a request says."""
+        if self.public_url is not None or not self.is_local:
+            return self.public_url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
     def is_local(self) -> bool:
         """True where only this machine can reach the app."""
         if self.host == "localhost":
@@ -135,38 +171,43 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment; raise SettingsError naming the variable, what is wrong and an example."""
     read = _Reader(os.environ if environ is None else environ)
     settings = Settings(
-        host=read.parsed("HOST", _host) or "127.0.0.1",
+        host=read.parsed("HOST", parse_host) or "127.0.0.1",
         port=read.whole("PORT", 3000, 1, 65535),
         public_url=read.parsed("PUBLIC_URL", _public_url),
         auth_required=read.flag("AUTH_REQUIRED"),
-        admin_email=read.parsed("ADMIN_EMAIL", _email),
+        admin_email=read.parsed("ADMIN_EMAIL", parse_email),
         admin_password=read.text("ADMIN_PASSWORD"),
         trusted_proxy_hops=read.whole("TRUSTED_PROXY_HOPS", 0, 0, 10),
         client_url=read.parsed("CURSOR_MONITOR_URL", _public_url),
-        client_token=read.parsed("CURSOR_MONITOR_TOKEN", _token),
+        client_token=read.parsed("CURSOR_MONITOR_TOKEN", parse_token),
         data_dir=Path(read.text("DATA_DIR") or ".data"),
-        database_url=read.parsed("DATABASE_URL", _postgres_url) or read.parsed("SUPABASE_DB_URL", _postgres_url),
-        supabase_url=read.either(("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"), _supabase_url),
-        supabase_anon_key=read.either(("SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY"), str),
+        database_url=read.parsed("DATABASE_URL", parse_postgres_url)
+        or read.parsed("SUPABASE_DB_URL", parse_postgres_url),
+        supabase_url=read.either(("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"), parse_supabase_url),
+        supabase_anon_key=read.either(("SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY"), parse_anon_key),
         supabase_service_role_key=read.text("SUPABASE_SERVICE_ROLE_KEY"),
+        supabase_jwt_secret=read.parsed("SUPABASE_JWT_SECRET", parse_jwt_secret),
+        supabase_admins=read.parsed("SUPABASE_ADMINS", parse_people) or (),
+        supabase_operators=read.parsed("SUPABASE_OPERATORS", parse_people) or (),
+        supabase_viewers=read.parsed("SUPABASE_VIEWERS", parse_people) or (),
         cursor_api_key=read.text("CURSOR_API_KEY"),
         cursor_api_url=read.parsed("CURSOR_API_URL", _cursor_url) or CURSOR_API,
         cursor_rate_per_minute=read.whole("CURSOR_RATE_PER_MINUTE", 300, 5, 1_000_000),
-        cursor_webhook_secret=read.parsed("CURSOR_WEBHOOK_SECRET", _webhook_secret),
-        github_token=read.parsed("GITHUB_TOKEN", _token),
+        cursor_webhook_secret=read.parsed("CURSOR_WEBHOOK_SECRET", parse_webhook_secret),
+        github_token=read.parsed("GITHUB_TOKEN", parse_token),
         github_api_url=read.parsed("GITHUB_API_URL", _github_url) or GITHUB_API,
         github_poll_seconds=read.number("GITHUB_POLL_SECONDS", 15.0, 0.02, 600),
         secret_keys=read.parsed("CURSOR_MONITOR_SECRET_KEY", parse_master_keys) or (),
         simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
-        redis_host=read.parsed("REDIS_HOST", _host),
+        redis_host=read.parsed("REDIS_HOST", parse_host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),
         redis_password=read.text("REDIS_PASSWORD"),
-        smtp_host=read.parsed("SMTP_HOST", _host),
+        smtp_host=read.parsed("SMTP_HOST", parse_host),
         smtp_port=read.whole("SMTP_PORT", 587, 1, 65535),
         smtp_security=read.choice("SMTP_SECURITY", "STARTTLS", ("STARTTLS", "TLS", "NONE")).lower(),
         smtp_user=read.text("SMTP_USER"),
         smtp_password=read.text("SMTP_PASSWORD"),
-        smtp_from=read.parsed("SMTP_FROM", _email),
+        smtp_from=read.parsed("SMTP_FROM", parse_email),
         notify_allow_private=read.flag("NOTIFY_ALLOW_PRIVATE"),
         max_iterations=read.whole("MAX_ITERATIONS", 20, 1, 100),
         quality_threshold=read.whole("QUALITY_THRESHOLD", 70, 0, 100),
@@ -273,6 +314,7 @@ def _check_together(settings: Settings) -> None:
 
     _check_admin(settings)
     _check_mail(settings)
+    _check_supabase(settings)
 
 
 def _check_mail(settings: Settings) -> None:
@@ -284,6 +326,14 @@ def _check_mail(settings: Settings) -> None:
         )
 
 
+def _check_supabase(settings: Settings) -> None:
+    people = ("SUPABASE_ADMINS", "SUPABASE_OPERATORS", "SUPABASE_VIEWERS")
+    named = next((name for name in people if getattr(settings, name.lower())), None)
+    if named is not None and not settings.has_supabase:
+        example = "SUPABASE_URL=https://your-project.supabase.co"
+        raise SettingsError(f"{named}: needs SUPABASE_URL and SUPABASE_ANON_KEY; example: {example}")
+
+
 def _check_admin(settings: Settings) -> None:
     if settings.admin_password is None:
         return
@@ -293,67 +343,6 @@ def _check_admin(settings: Settings) -> None:
         raise SettingsError("ADMIN_PASSWORD: must have at least 12 characters; example: four unrelated words")
 
 
-def _email(value: str) -> str:
-    name, _, host = value.partition("@")
-    if not name or "." not in host or not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError(f"must be an e-mail address, not {value[:40]!r}; example: ada@example.com")
-    return value.lower()
-
-
-def _host(value: str) -> str:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        if not all(part and part.replace("-", "").replace("_", "").isalnum() for part in value.split(".")):
-            raise ValueError(f"must be an address or a host name, not {value[:40]!r}; example: 127.0.0.1") from None
-    return value
-
-
-def _token(value: str) -> str:
-    """Check a token; a wrong one is not repeated."""
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("must be printable ASCII without spaces; example: a fine-grained token, github_pat_...")
-    return value
-
-
-def _webhook_secret(value: str) -> str:
-    if len(value) < 32:
-        raise ValueError("must have at least 32 characters; example: the output of openssl rand -hex 32")
-    return value
-
-
-def _postgres_url(value: str) -> str:
-    """Check a connection string; no part of a wrong one is repeated, as it may hold the password."""
-    example = "example: postgresql://user:password@db.example.com:5432/postgres"
-    if "[YOUR-PASSWORD]" in value:
-        raise ValueError(f"put the password of the database in place of [YOUR-PASSWORD]; {example}")
-    if not value.startswith(("postgres://", "postgresql://")):
-        raise ValueError(f"must be a Postgres URL that begins with postgresql://; {example}")
-    try:
-        parts = urlsplit(value)
-        whole = not parts.fragment and (parts.port is None or parts.port > 0)
-    except ValueError:
-        whole = False
-    if not whole:
-        raise ValueError(f"cannot be read as a URL; write # / @ : in the password as %23 %2F %40 %3A; {example}")
-    return value
-
-
-def _http_url(example: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            whole = False
-        if not whole:
-            raise ValueError(f"must be an http(s) URL, not {value[:60]!r}; example: {example}")
-        return value.rstrip("/")
-
-    return parse
-
-
-_cursor_url = _http_url(CURSOR_API)
-_github_url = _http_url(GITHUB_API)
-_supabase_url = _http_url("https://your-project.supabase.co")
-_public_url = _http_url("https://monitor.example.com")
+_cursor_url = http_url(CURSOR_API)
+_github_url = http_url(GITHUB_API)
+_public_url = http_url("https://monitor.example.com")

@@ -30,6 +30,8 @@ input { width: 100%; height: 36px; padding: 0 10px; font: inherit; color: inheri
   border: 1px solid var(--line); border-radius: 6px; }
 button { height: 36px; padding: 0 14px; font: inherit; font-weight: 500; border-radius: 6px; cursor: pointer;
   border: 1px solid transparent; background: #5753c6; color: #fff; }
+.notice { padding: 10px 12px; border-radius: 6px; border: 1px solid var(--line); color: var(--text); }
+details > summary { cursor: pointer; color: var(--faint); margin: 0 0 12px; }
 button.second { background: transparent; color: inherit; border-color: var(--line); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .hint { font-weight: 400; color: var(--faint); font-size: 13px; }
@@ -45,7 +47,11 @@ class Form:
     email: str = ""
     name: str = ""
     problem: str = ""
+    notice: str = ""
     is_first: bool = False
+    has_supabase: bool = False
+    has_links: bool = False
+    is_second: bool = False  # beside another form, which has the focus
 
     def of(self, **changes: bool) -> Form:
         """The same with other facts about the server."""
@@ -55,7 +61,8 @@ class Form:
 def render(form: Form) -> str:
     """The whole page."""
     title = "Create the administrator" if form.is_first else "Sign in"
-    body = _first(form) if form.is_first else _known(form)
+    body = _first(form) if form.is_first else _elsewhere(form) if form.has_supabase else _known(form)
+    notice = f'<p class="notice" role="status">{escape(form.notice)}</p>' if form.notice else ""
     problem = f'<p class="problem" role="alert">{escape(form.problem)}</p>' if form.problem else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -63,7 +70,7 @@ def render(form: Form) -> str:
         f"<title>{title} · Cursor Monitor</title>"
         f'<link rel="icon" href="/favicon.svg" type="image/svg+xml"><style>{_STYLE}</style></head><body><main>'
         '<div class="brand"><img src="/favicon.svg" alt="" width="20" height="20">Cursor Monitor</div>'
-        f"<h1>{title}</h1>{problem}{body}</main></body></html>"
+        f"<h1>{title}</h1>{problem}{notice}{body}</main></body></html>"
     )
 
 
@@ -71,8 +78,24 @@ def _known(form: Form) -> str:
     return (
         f'<form method="post" action="/api/session">{_target(form)}{_email(form)}'
         '<label>Password<input name="password" type="password" autocomplete="current-password" required '
-        f'maxlength="200"{_focus(bool(form.email))}></label>'
+        f'maxlength="200"{_focus(bool(form.email) and not form.is_second)}></label>'
         '<button type="submit">Sign in</button></form>'
+    )
+
+
+def _elsewhere(form: Form) -> str:
+    """Supabase before the passwords of this server, each with a form of its own."""
+    link = (
+        '<button type="submit" class="second" formaction="/api/session/link" formnovalidate>E-mail me a link</button>'
+        if form.has_links
+        else ""
+    )
+    return (
+        f'<form method="post" action="/api/session/supabase">{_target(form)}{_email(form)}'
+        '<label>Password<input name="password" type="password" autocomplete="current-password" required '
+        f'maxlength="200"{_focus(bool(form.email))}></label>'
+        f'<button type="submit">Sign in with Supabase</button>{link}</form>'
+        f"<details><summary>Use a password of this server</summary>{_known(form.of(is_second=True))}</details>"
     )
 
 
@@ -95,7 +118,7 @@ def _target(form: Form) -> str:
 def _email(form: Form) -> str:
     return (
         f'<label>E-mail<input name="email" type="email" value="{escape(form.email)}" autocomplete="username" required '
-        f'maxlength="254"{_focus(not form.email)}></label>'
+        f'maxlength="254"{_focus(not form.email and not form.is_second)}></label>'
     )
 
 

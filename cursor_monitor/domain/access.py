@@ -60,6 +60,33 @@ class Actor:
         return f"{self.kind}:{self.user_id}:{self.credential_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody as another system knows them; `is_proven` where the address was shown to be theirs."""
+
+    subject: str
+    email: str
+    is_proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Guests:
+    """Who may come in without having been added: addresses, and `@domain` for all of a domain, by role."""
+
+    admins: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+
+    def role_of(self, email: str) -> Role | None:
+        """What somebody comes in as: an address beats its domain, then the higher role the lower; None: not at all."""
+        lists = ((Role.ADMIN, self.admins), (Role.OPERATOR, self.operators), (Role.VIEWER, self.viewers))
+        for wanted in (email, f"@{email.rpartition('@')[2]}"):
+            for role, entries in lists:
+                if wanted in entries:
+                    return role
+        return None
+
+
 LOCAL = Actor(ActorKind.LOCAL, "local", Role.ADMIN)
 """Whoever uses a product that opens without a login."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from cursor_monitor.runtime import account_looks, pages, preflight, product
+from cursor_monitor.runtime import account_looks, pages, preflight, product, supabase_look
 from cursor_monitor.runtime.ports import why_not_free
 from cursor_monitor.settings import GITHUB_API, Settings
 
@@ -59,13 +59,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _look("cursor", lambda: _cursor(settings))
     for account_id, name, sealed, api_url in account_looks.stored_accounts(database):
         yield _look(f"account {name}", partial(account_looks.look_at_account, settings, account_id, sealed, api_url))
+    if settings.has_supabase:
+        yield _look("supabase", lambda: supabase_look.look_at_supabase(settings))
     yield _look("code host", lambda: _code_host(settings))
 
 
 def _look(name: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, look())
-    except (_Wrong, account_looks.AccountWrong) as wrong:
+    except (_Wrong, account_looks.AccountWrong, supabase_look.SupabaseWrong) as wrong:
         return Finding(name, False, *wrong.finding)
     except (preflight.NotReadyError, pages.PagesError) as error:
         return Finding(name, False, str(error))

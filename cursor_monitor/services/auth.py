@@ -85,9 +85,9 @@ def sign_out(key: str) -> None:
     forget_identities()
 
 
-def count_try(account: str, visitor: Visitor) -> None:
+def count_try(account: str | None, visitor: Visitor) -> None:
     """Count a try to sign in before it is looked at, so that many at once are no way round; TooMany over the limit."""
-    wait = _count_try(f"account:{fingerprint(account)}", f"address:{_network(visitor.ip)}")
+    wait = _count_try(f"account:{fingerprint(account)}" if account else None, f"address:{_network(visitor.ip)}")
     if wait:
         minutes = -(-wait // 60)
         raise TooMany(f"Too many tries to sign in; try again in {minutes} min.", retry_after=wait)
@@ -98,18 +98,15 @@ def fingerprint(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@transactional
-def open_session(session: Session, user: tables.User, visitor: Visitor, action: str = "sign-in") -> str:
-    """The key of a new session of somebody who showed who they are."""
-    return begin_session(session, user, visitor, action)
-
-
 def begin_session(session: Session, user: tables.User, visitor: Visitor, action: str) -> str:
-    """The same within a transaction."""
+    """The key of a new session of somebody who showed who they are; ends what was counted against them."""
+    access.forgive(session, f"account:{fingerprint(user.email)}")
     key = secrets.token_urlsafe(32)
     agent = audit.plain(visitor.user_agent) if visitor.user_agent else None
     session_id = mint_uuid7()
-    access.open_session(session, id=session_id, hash=fingerprint(key), user_id=user.id, ip=visitor.ip, user_agent=agent)
+    hours = access.SESSION_HOURS if user.provider == "local" else access.ELSEWHERE_HOURS
+    values = {"id": session_id, "hash": fingerprint(key), "user_id": user.id, "ip": visitor.ip, "user_agent": agent}
+    access.open_session(session, hours=hours, **values)
     actor = Actor(ActorKind.SESSION, user.email, Role(user.role), str(user.id), str(session_id), visitor.ip)
     audit.note(session, actor, action)
     return key
@@ -136,7 +133,6 @@ def _admit(session: Session, user_id: UUID, checked: str | None, better: str | N
         raise Unauthorized(WRONG, code="wrong_credentials")
     if better is not None:
         user.password_hash = better
-    access.forgive(session, f"account:{fingerprint(user.email)}")
     return begin_session(session, user, visitor, "sign-in")
 
 
@@ -163,9 +159,9 @@ def _sign_out(session: Session, token_hash: str) -> None:
 
 
 @transactional
-def _count_try(session: Session, account: str, address: str) -> int:
+def _count_try(session: Session, account: str | None, address: str) -> int:
     """The seconds to wait; 0: none. The keys are always taken in one order, against deadlocks."""
-    tries, seconds = access.try_again(session, account, seconds=ACCOUNT_SECONDS)
+    tries, seconds = access.try_again(session, account, seconds=ACCOUNT_SECONDS) if account else (0, 0)
     others, elsewhere = access.try_again(session, address, seconds=ADDRESS_SECONDS)
     return max(seconds if tries > ACCOUNT_TRIES else 0, elsewhere if others > ADDRESS_TRIES else 0)
 

@@ -36,6 +36,9 @@ def _open_secrets(settings: Settings) -> None:
         settings.github_token,
         settings.smtp_password,
         settings.supabase_service_role_key,
+        settings.supabase_jwt_secret,
+        settings.admin_password,
+        settings.client_token,
         urlsplit(settings.database_url or "").password,
     )
     try:

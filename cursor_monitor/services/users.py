@@ -107,6 +107,7 @@ def _change(session: Session, user_id: UUID, role: Role | None, is_disabled: boo
         raise Conflict("Somebody must be an administrator; make another one first.", code="last_admin")
     if user.is_disabled:
         access.end_sessions_of(session, user_id)
+        user.subject = None  # let in again, they show anew that the address is theirs
     details = {"role": f"{before[0]} > {user.role}", "disabled": f"{before[1]} > {user.is_disabled}"}
     audit.note(session, current_caller(), "user changed", user.email, **details)
 

@@ -13,6 +13,7 @@ from cursor_monitor.store import tables
 
 SESSION_IDLE_HOURS = 7 * 24
 SESSION_HOURS = 30 * 24
+ELSEWHERE_HOURS = 24  # whom another system shuts out is not told here: they have to show themselves again
 AUDIT_DAYS = 400
 # One writer of the first administrator and of the last one at a time.
 _ADMINS = text("SELECT pg_advisory_xact_lock(7266202)")
@@ -105,9 +106,9 @@ def _find(session: Session, token_hash: str, *, is_token: bool) -> Credential | 
     return Credential(**row)
 
 
-def open_session(session: Session, **values: object) -> None:
+def open_session(session: Session, *, hours: int = SESSION_HOURS, **values: object) -> None:
     """Write a session and when its user signed in."""
-    session.connection().execute(_OPEN_SESSION, {**values, "hours": SESSION_HOURS})
+    session.connection().execute(_OPEN_SESSION, {**values, "hours": hours})
     session.connection().execute(_SIGNED_IN, {"id": values["user_id"]})
 
 

@@ -50,6 +50,7 @@ SECRETS = {
     "SUPABASE_ANON_KEY": "hunter2-anon",
     "NEXT_PUBLIC_SUPABASE_ANON_KEY": "hunter2-anon",
     "SUPABASE_SERVICE_ROLE_KEY": "hunter2-role",
+    "SUPABASE_JWT_SECRET": "hunter2-jwt-secret-of-the-project",
 }
 
 
@@ -205,3 +206,37 @@ def test_the_example_file_has_every_variable_with_a_comment() -> None:
 
 def test_the_values_of_the_example_file_are_the_defaults() -> None:
     assert load_settings(documented()) == Settings()
+
+
+SUPABASE = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_ANON_KEY": "sb_publishable_x"}
+SERVICE_KEY = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.hunter2"
+
+
+def test_who_may_come_in_with_supabase_is_read_as_a_list() -> None:
+    found = load_settings({**SUPABASE, "SUPABASE_ADMINS": "Ada@Example.com,\n @example.org ,ada@example.com"})
+    assert found.supabase_admins == ("ada@example.com", "@example.org")
+    assert found.names_admins
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SUPABASE_ADMINS", "everybody", "must be addresses or @domains, not 'everybody'"),
+        ("SUPABASE_VIEWERS", "*@example.com", "must be addresses or @domains"),
+        ("SUPABASE_VIEWERS", "@gmail.com", "must not be @gmail.com, where everybody can have an address"),
+        ("SUPABASE_ANON_KEY", SERVICE_KEY, "is a secret key of the project"),
+        ("SUPABASE_ANON_KEY", "sb_secret_hunter2", "is a secret key of the project"),
+        ("SUPABASE_JWT_SECRET", "hunter2", "must be the project's JWT secret"),
+        ("SUPABASE_URL", "http://p.supabase.co", "must begin with https://"),
+    ],
+)
+def test_a_wrong_value_for_supabase_is_named_and_no_secret_is_repeated(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**SUPABASE, name: value})
+    assert str(caught.value).startswith(f"{name}: {says}")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_people_without_a_project_are_named() -> None:
+    assert complaint("SUPABASE_OPERATORS", "@example.com").startswith("SUPABASE_OPERATORS: needs SUPABASE_URL and ")
+    load_settings({"SUPABASE_URL": "http://kong:8000"})
