@@ -66,6 +66,8 @@ class Handler:
 
     def missing(self, job: ClaimedJob) -> str | None:
         """What is wrong with the job's payload, by name; None where it can be read."""
+        if not isinstance(job.args, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  the row may hold any JSON
+            return "the payload cannot be read: it has to be an object"
         for name in self.needs:
             value = job.agent_id if name == "agent_id" else job.args.get(name)
             if not isinstance(value, str) or not value:

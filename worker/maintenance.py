@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ _SPENDING_SECONDS = 15.0
 _LOOPS_SECONDS = 3.0
 _TELL_SECONDS = 10.0
 _FIRE_SECONDS = 1.0
+_STEP_SECONDS = 1.0  # by which the clock is put back before that counts
 
 
 class Maintenance:
@@ -77,13 +79,15 @@ class Maintenance:
         self._unknown: dict[str, int] = {}
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
+        self._stopping = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_leases, name="leases", daemon=True)
 
     def start(self) -> None:
         """Say that the worker is there, and begin."""
         self._beat("started")
         self._every(self._settings.heartbeat_seconds, self._heartbeat)
         self._wakeup.check_leases = self._check_leases
-        self._every(self._settings.lease_seconds / 3, self._extend_leases, now=True)
+        self._keeper.start()
         self._every(_LOOK_SECONDS, self._look_after, now=True)
         self._every(_PRUNE_SECONDS, self._prune, now=True)
         self._every(_UNKNOWN_SECONDS, self._name_unknown_kinds, now=True)
@@ -98,6 +102,8 @@ class Maintenance:
 
     def stop(self, kind: str) -> None:
         """End the clock and say why."""
+        self._stopping.set()
+        self._keeper.join()
         self._scheduler.shutdown(wait=True)
         self._beat(kind)
 
@@ -150,6 +156,17 @@ class Maintenance:
             "code_host": self._settings.code_host_web if self._settings.code_host_token else None,
             "cursor_api": self._contact.facts(),
         }
+
+    def _keep_leases(self) -> None:
+        """By a clock that nobody can set: a machine whose time is put back must not forget its leases until then."""
+        ahead = time.time() - time.monotonic()
+        while not self._stopping.wait(self._settings.lease_seconds / 3):
+            self._guarded(self._extend_leases)
+            was_ahead, ahead = ahead, time.time() - time.monotonic()
+            if ahead < was_ahead - _STEP_SECONDS:
+                log.warning("the clock was put back", extra={"seconds": round(was_ahead - ahead, 1)})
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     def _extend_leases(self) -> None:
         lost = self._runner.extend_leases()

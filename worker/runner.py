@@ -91,9 +91,9 @@ class Runner:
             try:
                 pause = await self._step(was_woken)
                 is_out = False
-            except Unavailable:
+            except Unavailable as error:
                 if not is_out:
-                    log.warning("the database is out; waiting for it")
+                    log.warning("the database is out; waiting for it", extra={"reason": error.message})
                 is_out = True
                 pause = _OUTAGE_SECONDS
                 if self._is_draining and not self._running:

@@ -73,7 +73,7 @@ def get_job(job_id: int) -> JobDetail:
         job = store.find(session, job_id)
         if job is None:
             raise NotFound(f"No job has the id {job_id}.")
-        return JobDetail(_row(job), _without_secrets(job.args), job.dedupe_key, tuple(job.errors), _controls(job))
+        return JobDetail(_row(job), _readable(job.args), job.dedupe_key, tuple(job.errors), _controls(job))
 
 
 def _before(cursor: str | None) -> int | None:
@@ -109,6 +109,11 @@ def _controls(job: tables.Job) -> tuple[str, ...]:
             return ("retry",)
         case _:
             return ()
+
+
+def _readable(args: Any) -> dict[str, Any]:
+    """What is no object is shown all the same: such a job is a dead letter that somebody has to understand."""
+    return _without_secrets(args if isinstance(args, dict) else {"unreadable": args})
 
 
 def _without_secrets(value: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from cursor_monitor.services.tuning import current
 from cursor_monitor.store import cache, tables
+from cursor_monitor.store.events import database_now
 
 PAGE = 100
 WATCH_FROM = 4
@@ -60,7 +61,7 @@ def watched_since(session: Session, agent: tables.Agent) -> datetime | None:
         return None
     if found[0]["ended_at"] and agent.id in found[0]["left"]:
         return None  # the last pass did not see it
-    now = datetime.now(UTC)
+    now = database_now(session)
     if (now - found[1]).total_seconds() >= _MOST_MISSED * float(found[0]["seconds"]) + 10:
         return None
     return now - timedelta(seconds=routine_seconds(int(found[0]["live"])))

@@ -9,11 +9,11 @@ from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 import psycopg
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from cursor_monitor.domain.errors import Unavailable
+from cursor_monitor.store.outages import out_of_reach, outage_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,8 +32,10 @@ _url: str | None = None
 _closers: list[Callable[[], None]] = []
 _EFFECTS = "after_commit"
 
-# Asked of the server for each connection; a lost peer is noticed in under half a minute.
+# Asked of the server for each connection; a lost peer is noticed in under half a minute, be it that we wait for its
+# answer (the keepalives) or for its having got what we sent (the user timeout; without it, a quarter of an hour).
 _CONNECT: dict[str, Any] = {
+    "tcp_user_timeout": 20_000,
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -42,10 +44,18 @@ _CONNECT: dict[str, Any] = {
 }
 
 
-def open_database(url: str, *, pool_size: int = 10, overflow: int = 5, idle_seconds: float = IDLE_SECONDS) -> None:
+def open_database(
+    url: str,
+    *,
+    pool_size: int = 10,
+    overflow: int = 5,
+    pool_seconds: float = 5.0,
+    idle_seconds: float = IDLE_SECONDS,
+) -> None:
     """Point this process at a database; connects only when first used. Call it after any fork.
 
-    A transaction that stands idle for `idle_seconds` is ended by the server.
+    Who finds every connection in use waits for `pool_seconds`. A transaction that stands idle for `idle_seconds` is
+    ended by the server.
     """
     global _engine, _url
     close_database()
@@ -56,7 +66,7 @@ def open_database(url: str, *, pool_size: int = 10, overflow: int = 5, idle_seco
         creator=lambda: _bounded(psycopg.connect(url, prepare_threshold=None, **_CONNECT), idle_seconds),
         pool_size=pool_size,
         max_overflow=overflow,
-        pool_timeout=5,
+        pool_timeout=pool_seconds,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
     )
@@ -134,7 +144,7 @@ async def connect_listener_async() -> psycopg.AsyncConnection[Any]:
     try:
         return await psycopg.AsyncConnection.connect(_address(), autocommit=True, prepare_threshold=None, **_CONNECT)
     except psycopg.OperationalError as error:
-        raise _unavailable() from error
+        raise out_of_reach() from error
 
 
 def is_transient(error: BaseException) -> bool:
@@ -160,15 +170,13 @@ def _address() -> str:
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Raise Unavailable for whatever says that the database is out of reach."""
+    """Raise Unavailable for whatever says that the database is out of reach, or takes nothing more for now."""
     try:
         yield
-    except (PoolTimeout, psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
-        raise _unavailable() from error
-    except (OperationalError, InterfaceError, DBAPIError) as error:
-        if is_transient(error) or not _is_lost(error):
+    except (PoolTimeout, psycopg.Error, DBAPIError) as error:
+        if is_transient(error) or (outage := outage_of(error)) is None:
             raise
-        raise _unavailable() from error
+        raise outage from error
 
 
 def _bounded(connection: psycopg.Connection[Any], idle_seconds: float) -> psycopg.Connection[Any]:
@@ -176,19 +184,3 @@ def _bounded(connection: psycopg.Connection[Any], idle_seconds: float) -> psycop
     if not connection.autocommit:
         connection.commit()
     return connection
-
-
-def _is_lost(error: DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    # 57P0x: the server is shutting down or starting; 53300: too many connections; 25P03: we stood idle for too long;
-    # no state: the link broke.
-    return (
-        error.connection_invalidated
-        or state[:3] == "57P"
-        or state in ("53300", "25P03")
-        or (not state and isinstance(error, (OperationalError, InterfaceError)))
-    )
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("The database cannot be reached; what was last known is shown.", code="database_unavailable")

@@ -16,6 +16,7 @@ from cursor_monitor.store.exchange import Exchange
 from worker.handlers import Handler
 
 PHASE = os.environ["TEST_PHASE"]
+SLOW_SECONDS = 1.6  # longer than the shortest lease
 
 
 def die_in(phase: str) -> None:
@@ -31,6 +32,11 @@ async def _work(job: ClaimedJob) -> Outcome:
     with database.connect() as connection:
         connection.execute("INSERT INTO effects VALUES (%s)", (job.attempt,))
     die_in("after the effect")
+    if PHASE == "late":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        logging.warning("handler returns late")
+    if PHASE == "slow":
+        await asyncio.sleep(SLOW_SECONDS)
     return Done()
 
 
@@ -57,7 +63,12 @@ def _watched(run: Any) -> Any:
     return exchange
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """The worker, but for its handlers."""
     Exchange.run = _watched(Exchange.run)
     product.build_handlers = lambda *parts: {"advance": Handler(_work)}
-    sys.exit(product.main())
+    return product.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

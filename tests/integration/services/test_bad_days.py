@@ -8,6 +8,7 @@ import pytest
 
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries import agents as queries
+from cursor_monitor.queries import jobs as job_queries
 from cursor_monitor.queries import orchestrations as whole
 from cursor_monitor.services import agents, fleet, orchestrations
 from tests.support.postgres import ask, ask_one
@@ -185,3 +186,17 @@ async def test_an_end_is_noticed_by_the_list_of_a_real_answer(stage: Stage, data
     assert due == [(made[0],)]
     await pump.run_due(JobKind.OBSERVE_AGENT)
     assert [state_of(a) for a in made] == ["finished"] + ["working"] * 5
+
+
+async def test_a_payload_that_cannot_be_read_is_a_dead_letter_at_once(stage: Stage, database: str) -> None:
+    pump = stage.pump()
+    ask(
+        database,
+        "INSERT INTO orchestration_outbox_live (kind, args, ready_seq)"
+        " SELECT kind, args::jsonb, nextval('ready_seq') FROM unnest(%s::text[], %s::text[]) AS n (kind, args)",
+        (list(pump.handlers), (["[]", '"words"', "null", "7"] * len(pump.handlers))[: len(pump.handlers)]),
+    )
+    assert await pump.run_due() == len(pump.handlers)
+    found = ask(database, "SELECT id, status, attempts, errors -> 0 ->> 'error' FROM orchestration_outbox_jobs")
+    assert {row[1:] for row in found} == {("failed", 1, "the payload cannot be read: it has to be an object")}
+    assert list(job_queries.get_job(found[0][0]).args) == ["unreadable"]

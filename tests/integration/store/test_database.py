@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -17,6 +21,7 @@ from cursor_monitor.store import database as db
 from cursor_monitor.store.database import open_database, reading, transaction, transactional
 from cursor_monitor.store.embedded import EmbeddedPostgres
 from tests.support.postgres import ask, ask_one
+from tests.support.proxy import Proxy, through, to_postgres
 
 
 @pytest.fixture
@@ -134,6 +139,37 @@ def test_too_many_connections_are_said_to_be_unavailable(database: str) -> None:
     finally:
         db.close_database()
         ask(database, "DROP ROLE narrow")
+
+
+def test_a_pool_that_is_used_up_says_so_and_goes_on(two_rows: str) -> None:
+    open_database(two_rows, pool_size=1, overflow=1, pool_seconds=0.05)
+    with reading() as first, reading() as second:
+        first.connection()
+        second.connection()
+        with pytest.raises(Unavailable, match="All connections to the database are in use") as found:
+            db.ping()
+    assert found.value.code == "database_busy"
+    db.ping()
+
+
+def test_a_database_that_became_read_only_is_waited_for(two_rows: str) -> None:
+    name = two_rows.partition("?")[0].rpartition("/")[2]
+    change = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format
+    for words, outcome in (("on", pytest.raises(Unavailable, match="read-only")), ("off", nullcontext())):
+        with psycopg.connect(two_rows, options="-c default_transaction_read_only=off", autocommit=True) as connection:
+            connection.execute(change(sql.Identifier(name), sql.Literal(words)))
+        open_database(two_rows)
+        with outcome:
+            transactional(add_one)("a")
+    assert ask_one(two_rows, "SELECT value FROM cursor_cache WHERE key = 'a'") == 1
+
+
+def test_a_peer_that_takes_nothing_more_is_given_up_in_half_a_minute(database: str) -> None:
+    with Proxy(to_postgres(database)) as proxy:
+        open_database(through(proxy, database))
+        with closing(db.connect()) as connection, socket.socket(fileno=os.dup(connection.fileno())) as link:
+            assert 0 < link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 30_000
+            assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
 
 def test_a_process_that_stops_within_a_transaction_does_not_hold_its_locks_for_ever(two_rows: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from typing import LiteralString
 
 import psycopg
@@ -13,6 +14,7 @@ from cursor_monitor.services import agents
 from cursor_monitor.store.embedded import EmbeddedPostgres
 from tests.support.postgres import ask, ask_one
 from tests.support.processes import Simulator, Workers
+from tests.support.proxy import Proxy, through, to_postgres
 from tests.support.waiting import eventually
 
 JOBS = 40
@@ -31,13 +33,20 @@ CUT: LiteralString = (
 
 
 @pytest.fixture
-def wanted(database: str, simulator: Simulator, workers: Workers) -> list[str]:
+def link(database: str) -> Iterator[Proxy]:
+    """What the workers reach their database through."""
+    with Proxy(to_postgres(database)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def wanted(database: str, link: Proxy, simulator: Simulator, workers: Workers) -> list[str]:
     """Agents asked for, two workers at it."""
     ask(database, LEDGER)
     simulator.fault("delay", seconds=0.3, method="POST", path="/v1/agents")
     made = [agents.launch({"prompt": f"Mend {n}.", "repository": "acme/web"}, by="test") for n in range(JOBS)]
     for _ in range(2):
-        workers.start(WORKER_CONCURRENCY="4")
+        workers.start(WORKER_CONCURRENCY="4", DATABASE_URL=through(link, database))
     return made
 
 
@@ -63,14 +72,19 @@ def assert_each_done_once(url: str, simulator: Simulator, wanted: list[str]) -> 
     assert ask(url, "SELECT count(*), count(DISTINCT job_id) FROM completions") == [(jobs, jobs)]
 
 
-def test_connections_cut_at_random(database: str, simulator: Simulator, workers: Workers, wanted: list[str]) -> None:
+def test_connections_cut_at_random(
+    database: str, link: Proxy, simulator: Simulator, workers: Workers, wanted: list[str]
+) -> None:
     chance = random.Random(7)
-    cuts = 0
-    while finished(database) < JOBS and cuts < 20:
-        cuts += 1
-        ask(database, CUT)
+    blows = (lambda: ask(database, CUT), link.cut, lambda: link.silence(True), lambda: link.shut(True))
+    struck = 0
+    while finished(database) < JOBS and struck < 20:
+        blows[struck % len(blows)]()
+        struck += 1
         time.sleep(chance.uniform(0.05, 0.3))
-    assert cuts > 3
+        link.silence(False)
+        link.shut(False)
+    assert struck > len(blows)
     assert_each_done_once(database, simulator, wanted)
     assert all(worker.is_alive for worker in workers.all)
 
