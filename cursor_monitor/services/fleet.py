@@ -101,23 +101,30 @@ def _begin(session: Session, account_id: str) -> _Pass:
     last = _last_pass(session, account_id)
     if last is not None and last.ended_at is None and _age(last.touched_at, now) < _STALE_SECONDS:
         return last
-    live = agents.select_working(session, account_id)
-    youngest = max((since for _, since in live), default=now)
+    working, seconds = _rhythm(session, account_id, now)
     walk = _Pass(
         now.isoformat(),
         account_id,
         is_full=_age(last.full_at if last else None, now) >= FULL_SECONDS,
-        live=len(live),
-        seconds=watching.pass_seconds(len(live), (now - youngest).total_seconds()),
-        left=tuple(agent_id for agent_id, _ in live),
+        live=len(working),
+        seconds=seconds,
+        left=working,
         full_at=last.full_at if last else None,
         depth=last.depth if last else 0,
         failing_since=last.failing_since if last else None,
         says_idle=last.says_idle if last else False,
     )
-    if len(live) < WATCH_FROM:
+    if walk.live < WATCH_FROM:
         jobs.enqueue(session, [look_job(agent_id, run_at=_later(now)) for agent_id in walk.left])
     return walk
+
+
+def _rhythm(session: Session, account_id: str, now: datetime) -> tuple[tuple[str, ...], float]:
+    """The agents that work now, and the seconds from one pass to the next that so many deserve."""
+    working = agents.select_working(session, account_id)
+    youngest = max((since for _, since in working), default=now)
+    seconds = watching.pass_seconds(len(working), (now - youngest).total_seconds())
+    return tuple(agent_id for agent_id, _ in working), seconds
 
 
 @transactional
@@ -159,6 +166,9 @@ def _end(session: Session, walk: _Pass, now: datetime) -> _Pass:
         walk = replace(walk, full_at=moment, depth=_best_depth(walk.found))
         _verify_missing(session, walk.account_id, datetime.fromisoformat(walk.started_at))
     jobs.enqueue(session, [look_job(agent_id, run_at=_later(now)) for agent_id in walk.left])
+    # Many that this pass has found are watched from now on, not only after the pause that few deserve.
+    working, seconds = _rhythm(session, walk.account_id, now)
+    walk = replace(walk, live=len(working), seconds=seconds)
     cache.put(session, cache_key(walk.account_id), asdict(walk))
     if walk.live >= WATCH_FROM:
         before = now - timedelta(seconds=watching.routine_seconds(walk.live))
