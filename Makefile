@@ -38,7 +38,7 @@ fix: install-dev ## mend style where a tool can
 bench: install-dev ## measure against peers and limits; ONLY=name runs one part
 	$(BIN)/python -m bench $(ONLY)
 
-chaos: install-dev ## break everything at random and prove that nothing was lost or paid twice; SEED, ORCHESTRATIONS, WORKERS; REPORT=1 keeps it
+chaos: install-dev ## break everything at random and prove that nothing was lost or paid twice; SEED, ORCHESTRATIONS, WORKERS, GAP_SECONDS; REPORT=1
 	$(BIN)/python -m chaos
 
 sbom: install ## list what the product is made of in sbom.json (CycloneDX)

@@ -24,6 +24,7 @@ def main() -> int:
             orchestrations=round(_number("ORCHESTRATIONS", 50, 1, 5000)),
             workers=round(_number("WORKERS", 3, 1, 20)),
             time_scale=_number("SIM_TIME_SCALE", 0.3, 0.01, 10),
+            gap_seconds=_number("GAP_SECONDS", 3.0, 0.1, 600),
         )
     except ValueError as error:
         print(f"chaos: {error}", file=sys.stderr)

@@ -29,7 +29,7 @@ nothing or nonsense, end with errors, expire, leave no branch, ask for ever, or 
 budgets that are too small, or wait for approval. Each launch is sent twice under one key, as by somebody who got no
 answer.
 
-Meanwhile, about once a second, something breaks that the seed chooses:
+Meanwhile, every few seconds (`GAP_SECONDS`, on average), something breaks that the seed chooses:
 
 - a worker is killed with SIGKILL and another begins, or it is frozen until after its leases ran out;
 - Postgres is restarted, crashes, or ends connections;
@@ -94,8 +94,8 @@ def _section(kept: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             f"## Seed {plan['seed']}: {total} violations\n",
-            f"{plan['orchestrations']} orchestrations, {plan['workers']} workers, {plan['open_at_once']} open at once;"
-            f" {kept['seconds']} seconds.\n",
+            f"{plan['orchestrations']} orchestrations, {plan['workers']} workers, {plan['open_at_once']} open at once,"
+            f" something broken every {plan['gap_seconds']:g} s; {kept['seconds']} seconds in all.\n",
             *(f"- {line}" for line in in_words(kept["figures"])),
             "",
             f"Run {kept['conditions']['measured_at']}, with a load average of {kept['conditions']['load_before']} just"
