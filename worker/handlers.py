@@ -21,6 +21,7 @@ from cursor_monitor.services import (
     fleet,
     followups,
     notification_sending,
+    pushing,
     reconcile,
     spending,
     upkeep,
@@ -94,7 +95,10 @@ def build_handlers(clients: Clients, host: CodeHost | None = None) -> Handlers:
     handlers: dict[str, Handler] = {
         JobKind.ADVANCE: Handler(_advance, deadline_seconds=60),
         JobKind.LAUNCH_AGENT: asks(
-            Urgency.LAUNCH, attempts.launch_agent, attempts.give_up_launch, attempts.hold_launch
+            Urgency.LAUNCH,
+            lambda job, api: pushing.launch_checked(job, api, host),
+            attempts.give_up_launch,
+            attempts.hold_launch,
         ),
         JobKind.SEND_FOLLOWUP: asks(
             Urgency.LAUNCH, followups.send_followup, followups.give_up_followup, followups.hold_followup

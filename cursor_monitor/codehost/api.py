@@ -35,6 +35,14 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What a pull request proposes: a branch, and the repository (owner/name) that has it, which may be a fork."""
+
+    repository: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
     """Items as far as they were read, and how many there are (at least, where it is not whole)."""
 
@@ -79,6 +87,10 @@ class CodeHost(Protocol):
 
     async def list_branches(self, repository: str, tally: Tally) -> tuple[str, ...]:
         """The branches of `owner/name`, the first few hundred; raises CodeHostError."""
+        ...
+
+    async def find_head(self, repository: str, number: int, tally: Tally) -> Head:
+        """The branch of a pull request of `owner/name`; raises CodeHostError."""
         ...
 
     async def check_token(self) -> Limits:

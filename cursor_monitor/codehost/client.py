@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from cursor_monitor.codehost import payloads
-from cursor_monitor.codehost.api import CodeHost, Limits, Listing, Look, Memory, Pull, Tally
+from cursor_monitor.codehost.api import CodeHost, Head, Limits, Listing, Look, Memory, Pull, Tally
 from cursor_monitor.codehost.errors import CodeHostError
 from cursor_monitor.codehost.payloads import PayloadError
 from cursor_monitor.codehost.wire import Wire
@@ -64,6 +64,13 @@ class GitHubCodeHost(CodeHost):
             if not answer.has_next:
                 break
         return tuple(found)
+
+    async def find_head(self, repository: str, number: int, tally: Tally) -> Head:
+        answer = await self._wire.get(f"/repos/{repository}/pulls/{number}", {}, learn=tally.learn)
+        try:
+            return payloads.head_of(answer.data)
+        except PayloadError as error:
+            raise CodeHostError("unavailable", f"an answer that cannot be read: {error}") from None
 
     async def check_token(self) -> Limits:
         return (await self._wire.get("/rate_limit", {})).limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cursor_monitor.codehost.api import Pull
+from cursor_monitor.codehost.api import Head, Pull
 from cursor_monitor.domain.code_host import ChangedFile, Check
 from cursor_monitor.domain.text import storable
 
@@ -51,6 +51,12 @@ def keep_pull(data: Any) -> Json:
         "head_sha": _text(_object(item.get("head")).get("sha")),
         "changed_files": _maybe_count(item.get("changed_files")),
     }
+
+
+def head_of(data: Any) -> Head:
+    """The branch of a pull request; a fork that was deleted meanwhile has none that could be pushed to."""
+    head = _object(_object(data).get("head"))
+    return Head(_text(_object(head.get("repo")).get("full_name")), _text(head.get("ref")))
 
 
 def keep_check_runs(data: Any) -> Json:

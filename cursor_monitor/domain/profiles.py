@@ -14,6 +14,10 @@ from cursor_monitor.domain.orchestration import Options, PlanTask
 PATTERN_LIMIT = 255
 _PATTERN = re.compile(r"\*|[a-z0-9*][a-z0-9_.*:-]*(?:/[a-z0-9_.*-]+)+")
 _GITHUB = "github.com/"
+HEAD_UNKNOWN = (
+    "the branch of a pull request can be held against protected branches only with a token for its code host "
+    "(GITHUB_TOKEN); add one, or leave this out, so that the agent makes a branch of its own"
+)
 
 
 @dataclass(frozen=True, slots=True)

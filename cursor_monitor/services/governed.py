@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from cursor_monitor.domain import profiles as rules
+from cursor_monitor.domain.code_host import parse_pull
 from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.launch import LaunchExtras, RepositoryChoice
 from cursor_monitor.domain.orchestration import LaunchRequest
@@ -43,12 +44,20 @@ def govern_agent(
         profile = profiles.find_for(session, one.url)
         if profile is not None:
             one = _governed(profile, one, f"repositories[{index}]." if several else "")
-            if extras.work_on_current_branch and one.pr_url is None:
-                rules.check_push(profile, one.ref)
+            if extras.work_on_current_branch:
+                _check_push(profile, one)
             model = model or (profile.default_model if index == 0 else None)
         chosen.append(one)
     ref = chosen[0].ref if chosen else request.ref
     return replace(request, ref=ref, model=model), replace(extras, repositories=tuple(chosen))
+
+
+def _check_push(profile: Profile, one: RepositoryChoice) -> None:
+    """The branch of a pull request is read just before the launch, where it can be read at all."""
+    if one.pr_url is None:
+        rules.check_push(profile, one.ref)
+    elif profile.protected_branches and parse_pull(one.pr_url, current().code_host_web or "") is None:
+        raise Invalid("work_on_current_branch", rules.HEAD_UNKNOWN)
 
 
 def _governed(profile: Profile, one: RepositoryChoice, prefix: str) -> RepositoryChoice:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cursor_monitor.codehost.api import Look, Memory, Tally
+from cursor_monitor.codehost.api import Head, Look, Memory, Tally
 from cursor_monitor.codehost.client import GitHubCodeHost, build_code_host
 from cursor_monitor.codehost.errors import CodeHostError
 from cursor_monitor.domain.code_host import Target, summarise
@@ -108,6 +108,13 @@ async def test_checks_go_from_pending_to_passed(sim: Sim) -> None:
     sim.clock.advance(3)
     then, _ = await look(host, Target("acme/shop", pull_number=101), first.memory)
     assert summary(then) == "passed"
+
+
+async def test_the_branch_of_a_pull_request_is_found(sim: Sim) -> None:
+    branch = await pushed(sim, autoCreatePR=True)
+    tally = Tally()
+    assert await host_of(sim).find_head("acme/shop", 101, tally) == Head("acme/shop", branch)
+    assert tally.requests == 1
 
 
 async def test_a_branch_without_a_pull_request_is_compared_with_its_base(sim: Sim) -> None:

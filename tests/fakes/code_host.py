@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from cursor_monitor.codehost.api import CodeHost, Limits, Listing, Look, Memory, Pull, Tally
+from cursor_monitor.codehost.api import CodeHost, Head, Limits, Listing, Look, Memory, Pull, Tally
 from cursor_monitor.codehost.errors import CodeHostError
 from cursor_monitor.domain.code_host import ChangedFile, Check, Target
 
@@ -31,6 +31,7 @@ class FakeCodeHost(CodeHost):
         self.answers: deque[Look | CodeHostError] = deque([a_look("success")])
         self.targets: list[Target] = []
         self.memories: list[Memory] = []
+        self.heads: deque[Head | CodeHostError] = deque()
 
     async def look(self, target: Target, memory: Memory, tally: Tally) -> Look:
         self.targets.append(target)
@@ -44,6 +45,13 @@ class FakeCodeHost(CodeHost):
 
     async def list_branches(self, repository: str, tally: Tally) -> tuple[str, ...]:
         return ("main",)
+
+    async def find_head(self, repository: str, number: int, tally: Tally) -> Head:
+        tally.requests += 1
+        answer = self.heads.popleft()
+        if isinstance(answer, CodeHostError):
+            raise answer
+        return answer
 
     async def check_token(self) -> Limits:
         return Limits(5000, 4000, None)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from cursor_monitor.codehost.api import Head
 from cursor_monitor.codehost.errors import CodeHostError
 from cursor_monitor.domain.code_host import Target
 from cursor_monitor.domain.jobs import JobKind
-from cursor_monitor.services import agents, orchestrations
+from cursor_monitor.services import agents, orchestrations, profiles
 from cursor_monitor.services.code_host_watch import ensure_looks
 from cursor_monitor.services.tuning import current, tune
 from tests.fakes.code_host import FakeCodeHost, a_look
@@ -147,3 +148,36 @@ async def test_work_that_nobody_asked_about_is_found(
     ask(database, "UPDATE agents SET repository = 'https://gitlab.com/acme/web'")
     ask(database, "DELETE FROM code_host_states")
     assert ensure_looks() == 0
+
+
+OUT = CodeHostError("unavailable", "the connection was cut")
+
+
+@pytest.mark.parametrize(
+    ("heads", "said"),
+    [
+        ([Head("acme/web", "main")], "Not launched: work_on_current_branch: 'main' is protected by the profile"),
+        ([Head("acme/web", "fix/parser")], None),
+        ([Head("stranger/web", "main")], None),
+        ([OUT, OUT, Head("acme/web", "release/2")], "'release/2' is protected"),
+        ([CodeHostError("access", "no such pull request", status=404)], "cannot be read: no such pull request"),
+    ],
+)
+async def test_nobody_pushes_to_a_protected_branch_by_way_of_a_pull_request(
+    database: str,
+    pump: Pump,
+    cursor: FakeCursor,
+    host: FakeCodeHost,
+    heads: list[Head | CodeHostError],
+    said: str | None,
+) -> None:
+    host.heads.extend(heads)
+    profiles.create({"pattern": "acme/web", "protected_branches": ["main", "release/*"]}, by="ada")
+    pull = {"prompt": "Mend it.", "pr_url": "https://github.com/acme/web/pull/5", "work_on_current_branch": True}
+    agents.launch(pull, by="ada")
+    for _ in heads:
+        await pump.run_due(JobKind.LAUNCH_AGENT)
+        skip(60)
+    ((status, message),) = ask(database, "SELECT launch_status, error_message FROM agents")
+    assert (status, len(cursor.agents)) == (("launched", 1) if said is None else ("failed", 0))
+    assert said is None or said in message

@@ -62,9 +62,11 @@ def test_an_agent_by_hand_is_held_to_it_too(database: str) -> None:
     made = agents.launch(LAUNCH, by="ada")
     found = agent_queries.get_agent(made).agent
     assert (found.ref, found.model) == ("main", "m")
-    with pytest.raises(Invalid) as caught:
-        agents.launch({**LAUNCH, "work_on_current_branch": True}, by="ada")
-    assert caught.value.field == "work_on_current_branch"
+    for where in (LAUNCH, {"prompt": "x", "pr_url": "https://github.com/acme/web/pull/5"}):
+        with pytest.raises(Invalid) as caught:
+            agents.launch({**where, "work_on_current_branch": True}, by="ada")
+        assert caught.value.field == "work_on_current_branch"
+    assert "GITHUB_TOKEN" in caught.value.message
     with pytest.raises(Invalid) as caught:
         agents.launch(
             {"prompt": "x", "repositories": [{"repository": "a/b"}, {"repository": "acme/x", "ref": "d"}]}, by="a"
