@@ -34,6 +34,7 @@ from cursor_monitor.domain.status import OPEN_AGAIN, RUN_TERMINAL, AttemptStatus
 from cursor_monitor.engine import decide
 from cursor_monitor.engine.budgets import closed_for, uses
 from cursor_monitor.engine.fold import begin, evolve
+from cursor_monitor.engine.plan_edit import parse_plan
 from cursor_monitor.engine.rules.choosing import keep
 from cursor_monitor.engine.rules.stuck import is_stuck_for_good
 from tests.builders import NOW, ORCHESTRATION_ID, a_plan, a_report
@@ -42,7 +43,7 @@ from tests.unit.engine.invariants import check_decision
 T = TypeVar("T")
 
 REPORTS: tuple[Report | None, ...] = (
-    a_report(),
+    *[a_report()] * 5,
     None,
     a_report(remaining=("more",)),
     a_report(passed=3, failed=2),
@@ -65,7 +66,15 @@ PLANS = (
 )
 """Answers of a planner: one task, a chain, one that needs a merge, a circle, too many, a grab for budget, none."""
 
-REVIEWS = (Review(True), Review(True), Review(False, ("It lacks a test.",)), Review(False, ("No.",)), None)
+EDITS: tuple[list[dict[str, Any]], ...] = (
+    [{"key": "z", "prompt": "Do z."}],
+    [{"key": "a", "prompt": "Do a."}, {"key": "z", "prompt": "Do z.", "depends_on": ["a"], "best_of": 2}],
+    [{"key": key, "prompt": f"Do {key}."} for key in "pqr"]
+    + [{"key": "s", "prompt": "Do s.", "depends_on": ["p", "q", "r"]}],
+)
+"""Plans that a person puts in the place of another: one task, candidates, merges."""
+
+REVIEWS = (*[Review(True)] * 4, Review(False, ("It lacks a test.",)), Review(False, ("No.",)), None)
 
 UNKNOWN_WORDS = ("QUEUED", "HIBERNATING")
 LAUNCHES = (*["launched"] * 8, "lost", "lost", "refused", "held")
@@ -350,15 +359,19 @@ class World:
 
     # What people do.
 
-    def _some_control(self) -> None:
+    def some_control(self) -> None:
         """Use one of the controls that make sense now, on the whole or on a task."""
         s = self.snapshot
         controls: list[tuple[str, str | None]] = [
             (name, None) for name in possible_controls(s.status, is_cancelling=s.is_cancelling, code=s.error_code)
         ]
+        if ("approve", None) in controls:
+            controls.append(("edit", None))
         if not s.is_cancelling or s.is_terminal:
             controls += [(name, t.key) for t in s.tasks for name in self._task_controls(t)]
             controls += [("followup", t.key) for t in s.tasks if self._takes_followup(t)]
+        if self.script.below(4):  # else everything would soon be cancelled
+            controls = [control for control in controls if control[0] != "cancel"]
         if controls:
             self.control(*self.script.pick(controls))
 
@@ -394,6 +407,9 @@ class World:
         match name:
             case "approve":
                 return e.PlanApproved(at=at, by=by)
+            case "edit":
+                plan = self.script.pick(EDITS)
+                return e.PlanEdited(at=at, by=by, tasks=parse_plan(plan, s.options.models, s.options))
             case "pause":
                 return e.OrchestrationPaused(at=at, by=by)
             case "resume":
@@ -446,10 +462,10 @@ class World:
     def turmoil(self, steps: int) -> None:
         """Anything may happen, in any order, and much of it is lost or comes twice."""
         for _ in range(steps):
-            moves = [*[self._some_effect] * 5, *[self._some_observation] * 6, self._some_control, self._some_time]
+            moves = [*[self.some_effect] * 5, *[self.some_observation] * 6, self.some_control, self.some_time]
             self.script.pick(moves)()
 
-    def _some_effect(self) -> None:
+    def some_effect(self) -> None:
         if not self.effects:
             self.record()
             return
@@ -458,7 +474,7 @@ class World:
             self.effects.remove(effect)
         self.perform(effect, fairly=False)
 
-    def _some_observation(self) -> None:
+    def some_observation(self) -> None:
         self.stir_cloud()
         if self.cloud and self.script.below(4):  # else it is lost
             self.observe(self.script.pick(list(self.cloud.values())), again=self.script.below(3) == 0)
@@ -482,7 +498,7 @@ class World:
         what: dict[str, Any] = {"kind": self.script.pick(list(LoopKind)), "count": 9, "action": "ls", "result": ""}
         self.record(e.LoopDetected(**place, **what, first=1, last=9, is_certain=is_certain))
 
-    def _some_time(self) -> None:
+    def some_time(self) -> None:
         self.now += timedelta(minutes=10 * self.script.below(9))
 
     def settle(self) -> None:
