@@ -16,7 +16,7 @@ _STRIKE_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 _WINDOW = timedelta(minutes=1)
 _BURST_SHARE = 0.2
 # What is saved up for a burst is lacking in the steady flow, and a large fleet is watched by the flow.
-_MOST_BURST = 12.0
+_MOST_BURST = 8.0
 
 
 class Urgency(StrEnum):
@@ -40,7 +40,7 @@ _RESERVE = {
     Urgency.LISTING: 0.75,
 }
 # The share of the flow that nobody more urgent can take away for long.
-_FLOOR = {Urgency.NEWS: 0.25, Urgency.WATCH: 0.25, Urgency.POLL: 0.03, Urgency.LISTING: 0.03}
+_FLOOR = {Urgency.NEWS: 0.25, Urgency.WATCH: 0.25, Urgency.POLL: 0.02, Urgency.LISTING: 0.02}
 _WAITS = "waits:"
 # Those that were turned away come back one after the other, spread over at most so many seconds.
 _SPREAD_SECONDS = {Urgency.NEWS: 30.0, Urgency.LAUNCH: 30.0, Urgency.POLL: 60.0, Urgency.LISTING: 600.0}

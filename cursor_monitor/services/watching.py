@@ -17,7 +17,7 @@ WATCH_FROM = 4
 
 _GOAL_SECONDS = 4.0  # between two passes, where the budget is enough for that
 _EAGER_SHARE = 0.5  # of the budget, for passes that are shorter than the goal
-_LOOK_SHARE = 0.03  # of the budget, for looks at single runs that no change of the list asked for
+_LOOK_SHARE = 0.02  # of the budget, for looks at single runs that no change of the list asked for
 _MOST_MISSED = 4
 
 
