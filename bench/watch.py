@@ -34,7 +34,8 @@ goes beyond 300 calls in any minute of a key. Runs end one after the other, as t
 80 minutes each: for two and a half minutes those of agents without a webhook, which only the list can tell of, then for
 a minute those of agents with one. The clock of a delay starts at the run's end by the simulator's clock, which is the
 machine's, and stops at the commit with its terminal status in Postgres, told by a trigger. `noticed` is the commit that
-says that the turn has ended, before the run itself is read. The first half minute counts for the cold start alone, and longer where a busy machine starts the product late.
+says that the turn has ended, before the run itself is read. The first half minute counts for the cold start alone,
+or more of it where a busy machine starts the product late.
 Beside it in the same run, with a key and a limit of its own, the naive way: one GET for each agent, again 10 s later or
 as soon as the limit allows. It sees few ends within the measurement; an end that it has not seen counts with its age at
 the measurement's end, so its true figure is higher."""
