@@ -120,3 +120,26 @@ def test_an_agent_that_goes_in_circles_is_seen_and_helped(open_page: OpenPage, a
     expect(page.locator(".page-head .badge")).to_have_text("Completed", timeout=60_000)
     expect(timeline).to_contain_text("(unstick)")
     assert [len(agent["runs"]) for agent in api.ledger("Circling.")] == [2]
+
+
+def test_candidates_are_asked_for_in_the_plan_and_one_is_kept_by_hand(open_page: OpenPage, api: Api) -> None:
+    made = api.launch(prompt="Chosen by hand.", options={"require_approval": True, "choose_by_hand": True})
+    api.wait_for(made, "waiting")
+    page = open_page(f"/orchestrations/{made}")
+    page.get_by_role("button", name="Edit the plan").click()
+    page.get_by_label("Candidates of task 1", exact=True).fill("99")
+    page.get_by_role("button", name="Save the plan").click()
+    expect(page.get_by_role("alert").first).to_contain_text("best_of")
+    page.get_by_label("Candidates of task 1", exact=True).fill("")
+    page.get_by_label("Models of the candidates of task 1").fill("composer-2, gpt-5.5")
+    page.get_by_role("button", name="Save the plan").click()
+    tasks = page.get_by_role("list", name="Tasks").get_by_role("listitem")
+    expect(tasks).to_have_count(3)
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("button", name="Keep")).to_have_count(2, timeout=60_000)
+    assert api.get(f"/orchestrations/{made}")["status"] == "waiting"
+    page.get_by_role("button", name="Keep task-1.2").click()
+    expect(page.locator(".page-head .badge")).to_have_text("Completed", timeout=30_000)
+    expect(page.get_by_role("list", name="Tasks")).to_contain_text("chosen by")
+    paid = api.ledger("Chosen by hand.")
+    assert [(agent["create_calls"], len(agent["runs"])) for agent in paid] == [(1, 1)] * 2
