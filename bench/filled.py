@@ -82,7 +82,8 @@ SELECT c.id, seq, type, level, task_key, message, CASE
 FROM bench_places c JOIN orchestration_events p ON p.orchestration_id = c.pattern
 WHERE n > %s AND n <= %s ORDER BY n, seq
 """
-# The agents of the newest, each with its last run; older ones are no longer in the fleet.
+# The agents of the newest, each with its last run; older ones are no longer in the fleet. The time of their launch
+# stays open: what was launched is looked for at Cursor, where nobody knows these.
 FLEET: LiteralString = f"""
 CREATE UNLOGGED TABLE bench_fleet AS
 SELECT c.n, c.id AS orchestration_id, c.repository AS at, c.later, a.id AS known,
@@ -90,13 +91,13 @@ SELECT c.n, c.id AS orchestration_id, c.repository AS at, c.later, a.id AS known
        {RUN.format("a.latest_run_id")} AS run_id
 FROM bench_places c JOIN agents a ON a.orchestration_id = c.pattern ORDER BY c.n DESC LIMIT %(many)s;
 INSERT INTO agents (id, name, origin, orchestration_id, task_key, launch_status, agent_status, repository, ref, model,
-    prompt, branch, pr_url, latest_run_id, run_status, tokens, cost_cents, created_by, created_at, launched_at,
+    prompt, branch, pr_url, latest_run_id, run_status, tokens, cost_cents, usage_at, created_by, created_at,
     observed_at, active_at)
 SELECT f.agent_id, name || ' #' || n, CASE WHEN n %% 4 = 0 THEN 'elsewhere' ELSE 'orchestration' END,
     CASE WHEN n %% 4 > 0 THEN f.orchestration_id END, CASE WHEN n %% 4 > 0 THEN task_key END, launch_status,
     agent_status, f.at, ref, (ARRAY['composer-2', 'gpt-5.2', NULL])[1 + n %% 3], prompt, branch, pr_url, f.run_id,
-    run_status, 1000 * n, cost_cents, created_by, created_at + later, launched_at + later, observed_at + later,
-    observed_at + later
+    run_status, 1000 * n, coalesce(cost_cents, 5), observed_at + later + interval '10 minutes', created_by,
+    created_at + later, observed_at + later, observed_at + later
 FROM bench_fleet f JOIN agents a ON a.id = f.known;
 INSERT INTO agent_orchestrator_states (agent_id, orchestration_id, task_key, number, status, state)
 SELECT f.agent_id, f.orchestration_id, task_key, number, status,

@@ -59,17 +59,17 @@ RETURNING tries, greatest(1, ceil(extract(epoch FROM resets_at - clock_timestamp
 """)
 _FORGIVE = text("DELETE FROM sign_in_limits WHERE key = :key")
 _PRUNE_SESSIONS = text("""
-DELETE FROM user_sessions WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < clock_timestamp()
-    OR seen_at < clock_timestamp() - make_interval(hours => :idle) LIMIT 5000)
+DELETE FROM user_sessions WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < statement_timestamp()
+    OR seen_at < statement_timestamp() - make_interval(hours => :idle) LIMIT 5000)
 """)
 _PRUNE_LIMITS = text("""
 DELETE FROM sign_in_limits WHERE key IN (
-    SELECT key FROM sign_in_limits WHERE resets_at < clock_timestamp() LIMIT 5000)
+    SELECT key FROM sign_in_limits WHERE resets_at < statement_timestamp() LIMIT 5000)
 """)
 _RETENTION = text("SET LOCAL cursor_monitor.retention = 'on'")
 _PRUNE_AUDIT = text("""
 DELETE FROM audit_log WHERE id IN (
-    SELECT id FROM audit_log WHERE at < clock_timestamp() - make_interval(days => :days) ORDER BY id LIMIT 5000)
+    SELECT id FROM audit_log WHERE at < statement_timestamp() - make_interval(days => :days) ORDER BY id LIMIT 5000)
 """)
 
 

@@ -124,8 +124,8 @@ def select_unseen(session: Session, account_id: str, before: datetime, most: int
 def select_unread_usage(session: Session, *, settled_seconds: float, limit: int) -> Sequence[str]:
     """The agents at rest, of the last week, whose usage was not read since their last sign of life."""
     query = text(
-        "SELECT id FROM agents WHERE active_at BETWEEN clock_timestamp() - interval '7 days'"
-        " AND clock_timestamp() - make_interval(secs => :seconds) AND launch_status = 'launched' AND NOT is_working"
+        "SELECT id FROM agents WHERE active_at BETWEEN statement_timestamp() - interval '7 days'"
+        " AND statement_timestamp() - make_interval(secs => :seconds) AND launch_status = 'launched' AND NOT is_working"
         " AND shelf <> 'deleted' AND (usage_at IS NULL OR usage_at < active_at + make_interval(secs => :seconds))"
         " ORDER BY active_at DESC, id DESC LIMIT :limit"
     )

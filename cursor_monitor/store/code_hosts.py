@@ -17,7 +17,7 @@ _UNSEEN = text("""
 SELECT a.id FROM agents a LEFT JOIN code_host_states s ON s.agent_id = a.id
 WHERE s.agent_id IS NULL AND a.launch_status = 'launched' AND a.agent_status IS DISTINCT FROM 'DELETED'
   AND (a.pr_url IS NOT NULL OR a.branch IS NOT NULL) AND position(:host IN coalesce(a.pr_url, a.repository)) > 0
-  AND a.created_at > clock_timestamp() - make_interval(days => :days)
+  AND a.created_at > statement_timestamp() - make_interval(days => :days)
 ORDER BY a.created_at DESC LIMIT :most
 """)
 

@@ -13,7 +13,7 @@ from cursor_monitor.store import tables
 _PRUNE = text("""
 DELETE FROM webhook_deliveries WHERE body_hash IN (
     SELECT body_hash FROM webhook_deliveries
-    WHERE received_at < clock_timestamp() - make_interval(hours => :hours) LIMIT 5000)
+    WHERE received_at < statement_timestamp() - make_interval(hours => :hours) LIMIT 5000)
 """)
 
 

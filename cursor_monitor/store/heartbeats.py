@@ -25,7 +25,7 @@ SELECT DISTINCT ON (h.instance) h.instance, h.kind, h.created_at, h.details,
        (SELECT min(s.created_at) FROM service_health_events s
         WHERE s.service = 'worker' AND s.instance = h.instance AND s.kind = 'started') AS started_at
 FROM service_health_events h
-WHERE h.service = 'worker' AND h.created_at > clock_timestamp() - interval '1 hour'
+WHERE h.service = 'worker' AND h.created_at > statement_timestamp() - interval '1 hour'
 ORDER BY h.instance, h.id DESC
 """)
 
@@ -38,7 +38,7 @@ FROM service_health_events h WHERE h.service = 'worker' ORDER BY h.created_at DE
 _PRUNE = text("""
 DELETE FROM service_health_events WHERE id IN (
     SELECT id FROM service_health_events
-    WHERE created_at < clock_timestamp() - make_interval(hours => :hours) LIMIT 5000)
+    WHERE created_at < statement_timestamp() - make_interval(hours => :hours) LIMIT 5000)
 """)
 
 

@@ -17,7 +17,7 @@ INSERT INTO idempotency_keys (scope, key, request_hash, resource_id) VALUES (:sc
 ON CONFLICT (scope, key) DO NOTHING RETURNING resource_id
 """)
 _FIND = text("SELECT request_hash, resource_id FROM idempotency_keys WHERE scope = :scope AND key = :key")
-_PRUNE = text("DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(hours => :hours)")
+_PRUNE = text("DELETE FROM idempotency_keys WHERE created_at < statement_timestamp() - make_interval(hours => :hours)")
 
 
 def claim_key(session: Session, scope: str, key: str, fields: Mapping[str, Any], resource_id: str) -> str:

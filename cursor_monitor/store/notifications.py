@@ -29,13 +29,13 @@ ON CONFLICT (channel_id, key) DO NOTHING RETURNING id
 _RECENT = text("""
 SELECT count(*) AS sent, extract(epoch FROM min(tried_at) + interval '60 s' - clock_timestamp())::float8 AS wait
 FROM (SELECT tried_at FROM notification_deliveries
-      WHERE channel_id = :id AND tried_at > clock_timestamp() - interval '60 s'
+      WHERE channel_id = :id AND tried_at > statement_timestamp() - interval '60 s'
       ORDER BY tried_at DESC LIMIT :most) AS recent
 """)
 _PRUNE = text("""
 DELETE FROM notification_deliveries WHERE id IN (
     SELECT id FROM notification_deliveries
-    WHERE created_at < clock_timestamp() - make_interval(hours => :hours) LIMIT 5000)
+    WHERE created_at < statement_timestamp() - make_interval(hours => :hours) LIMIT 5000)
 """)
 # The workers whose last word was no farewell and came too long ago, while the hour lasts in which that is news.
 _LOST_WORKERS = text("""
@@ -43,9 +43,9 @@ SELECT instance, created_at FROM (
     SELECT DISTINCT ON (instance) instance, kind, created_at,
            coalesce((details->>'interval_seconds')::float8, 15) AS interval
     FROM service_health_events
-    WHERE service = 'worker' AND created_at > clock_timestamp() - interval '1 hour'
+    WHERE service = 'worker' AND created_at > statement_timestamp() - interval '1 hour'
     ORDER BY instance, id DESC) AS newest
-WHERE kind <> 'stopped' AND created_at < clock_timestamp() - make_interval(secs => 8 * interval)
+WHERE kind <> 'stopped' AND created_at < statement_timestamp() - make_interval(secs => 8 * interval)
 """)
 # Whole minutes that are over, so that whoever looks counts the same jobs. A notification that cannot be sent is told
 # by its channel, never by another notification.
@@ -53,7 +53,7 @@ _GIVEN_UP = text("""
 SELECT date_trunc('minute', finished_at) AS minute, count(*) AS jobs, (array_agg(id ORDER BY id))[1] AS first_id,
        (array_agg(kind ORDER BY id))[1] AS first_kind, (array_agg(errors->-1->>'error' ORDER BY id))[1] AS first_error
 FROM orchestration_outbox_dead
-WHERE kind <> 'notify' AND finished_at > clock_timestamp() - interval '1 hour'
+WHERE kind <> 'notify' AND finished_at > statement_timestamp() - interval '1 hour'
   AND finished_at < date_trunc('minute', clock_timestamp() - interval '5 s')
 GROUP BY 1 ORDER BY 1
 """)

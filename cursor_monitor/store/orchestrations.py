@@ -134,7 +134,7 @@ def select_newest(
     if account:
         query = query.where(col(row.account_id).in_(accounts.ids_named(account)))
     if ended_hours is not None:
-        recently = text("orchestrations.completed_at > clock_timestamp() - make_interval(hours => :ended_hours)")
+        recently = text("orchestrations.completed_at > statement_timestamp() - make_interval(hours => :ended_hours)")
         query = query.where(recently.bindparams(ended_hours=ended_hours))
     if before is not None:
         query = query.where(row.id < before)

@@ -1,4 +1,4 @@
-"""Counts and sums for the overview, each from an index."""
+"""Counts and sums for the overview, each from an index: no index is read by clock_timestamp(), which is volatile."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from cursor_monitor.store import tables
 
 _HOURS = text("""
 SELECT floor(extract(epoch FROM clock_timestamp() - completed_at) / 3600)::int AS ago, status, count(*) AS number
-FROM orchestrations WHERE completed_at > clock_timestamp() - interval '24 hours' GROUP BY 1, 2
+FROM orchestrations WHERE completed_at > statement_timestamp() - interval '24 hours' GROUP BY 1, 2
 """)
 _DAYS = text("""
 SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date - (completed_at AT TIME ZONE 'UTC')::date AS ago, status,
        count(*) AS number
 FROM orchestrations
-WHERE completed_at >= (((clock_timestamp() AT TIME ZONE 'UTC')::date - 13)::timestamp AT TIME ZONE 'UTC') GROUP BY 1, 2
+WHERE completed_at >= (((statement_timestamp() AT TIME ZONE 'UTC')::date - 13)::timestamp AT TIME ZONE 'UTC')
+GROUP BY 1, 2
 """)
 _SPEND = text("""
 SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date - day AS ago, sum(cents) AS cents, sum(agents) AS agents,
@@ -26,7 +27,7 @@ FROM spend_days WHERE day > (clock_timestamp() AT TIME ZONE 'UTC')::date - 14 GR
 """)
 _UNKNOWN = text("""
 SELECT count(*) FROM agents
-WHERE created_at >= ((clock_timestamp() AT TIME ZONE 'UTC')::date::timestamp AT TIME ZONE 'UTC')
+WHERE created_at >= ((statement_timestamp() AT TIME ZONE 'UTC')::date::timestamp AT TIME ZONE 'UTC')
   AND launch_status = 'launched' AND origin <> 'elsewhere' AND cost_cents IS NULL
 """)
 

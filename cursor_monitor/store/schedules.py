@@ -27,7 +27,7 @@ WHERE f.schedule_id = :id AND o.status NOT IN ('completed', 'partial', 'error', 
 _PRUNE = text("""
 DELETE FROM schedule_firings f WHERE (f.schedule_id, f.fire_at) IN (
     SELECT schedule_id, fire_at FROM schedule_firings
-    WHERE created_at < clock_timestamp() - make_interval(hours => :hours) LIMIT 5000)
+    WHERE created_at < statement_timestamp() - make_interval(hours => :hours) LIMIT 5000)
 """)
 
 

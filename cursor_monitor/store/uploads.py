@@ -13,7 +13,7 @@ from cursor_monitor.store import tables
 
 _PRUNE = text("""
 DELETE FROM agent_uploads u
-WHERE (u.held_by IS NULL AND u.created_at < clock_timestamp() - make_interval(hours => :hours))
+WHERE (u.held_by IS NULL AND u.created_at < statement_timestamp() - make_interval(hours => :hours))
    OR (u.held_by IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM agents a WHERE a.id = u.held_by AND a.launch_status = 'requested')
        AND NOT EXISTS (SELECT 1 FROM agent_followups f
