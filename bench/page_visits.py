@@ -115,7 +115,7 @@ def chromium(playwright: Playwright, path: str) -> Iterator[Browser]:
 
 
 def first_contents(browser: Browser, url: str, pages: Mapping[str, tuple[str, str]]) -> dict[str, list[float]]:
-    """Milliseconds from the navigation to the drawn content, by page; its scripts are in the browser's cache by then."""
+    """Milliseconds from the navigation to the drawn content, by page; its scripts are in the cache by then."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     found: dict[str, list[float]] = {}
     for name, (path, wanted) in pages.items():
