@@ -107,7 +107,7 @@ def _launched() -> str:
 @contextmanager
 def _page(url: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium())
+        browser = playwright.chromium.launch(executable_path=chromium_path())
         try:
             page = browser.new_page()
             page.set_default_timeout(PATIENCE_MS)
@@ -168,7 +168,8 @@ def _commits() -> Iterator[list[float]]:
         event.remove(Engine, "commit", note)
 
 
-def _chromium() -> str:
+def chromium_path() -> str:
+    """The browser to measure with."""
     if path := os.environ.get("CHROMIUM_PATH"):
         return path
     found = subprocess.run([sys.executable, stack.ROOT / "scripts" / "browser.py"], stdout=subprocess.PIPE, check=True)

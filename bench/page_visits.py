@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Playwright
 
 from cursor_monitor import routes
 
@@ -150,11 +150,13 @@ def turns(browser: Browser, url: str, timeline: str) -> dict[str, list[float]]:
     return found
 
 
-def scrolled(page: Page, url: str) -> dict[str, Any]:
+def scrolled(browser: Browser, url: str) -> dict[str, Any]:
     """Frames a second, the longest frame and how many events stand in the page at most, while it scrolls."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(url)
     page.locator(".timeline li").first.wait_for()
     times, rows, way = page.evaluate(SCROLL, SCROLL_SECONDS * 1000)
+    page.close()
     gaps = [later - earlier for earlier, later in pairwise(times)]
     return {
         "frames": len(gaps) / (times[-1] - times[0]) * 1000,

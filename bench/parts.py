@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import decide, idle, live, outbox, start, streams, watch
+from bench import decide, idle, live, outbox, pages, start, streams, watch
 from bench.figures import Figure
 
 
@@ -61,4 +61,5 @@ PARTS = {
         ("streams_wrong", "streams_delay", "streams_cpu", "streams_memory"),
         streams.measure,
     ),
+    "pages": Part(pages.TITLE, pages.HOW, pages.FIGURES, pages.measure),
 }
