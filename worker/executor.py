@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable
 
 from cursor_monitor.domain.errors import Unavailable
@@ -18,10 +17,8 @@ log = logging.getLogger(__name__)
 _DATABASE_SECONDS = 1.0
 
 
-async def execute(
-    job: ClaimedJob, handlers: Handlers, random: Callable[[], float], outcomes: Counter[str]
-) -> Settlement | None:
-    """Do the job; None where it was settled with its own writes, which is counted here, or is no longer ours."""
+async def execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], float]) -> Settlement | Settled | None:
+    """Do the job; Settled where it was settled with its own writes, None where it is no longer ours."""
     handler = handlers[job.kind]
     if job.attempt > job.max_attempts:
         return await _give_up(job, handler, "the worker died at each try")
@@ -42,13 +39,16 @@ async def execute(
         log.exception("job failed", extra=_fields(job))
         outcome = Retry(f"{type(error).__name__}: {error}")
     if isinstance(outcome, Settled):
-        outcomes["completed"] += 1
-        return None
+        return outcome
     return await _settle(job, handler, outcome, random)
 
 
-def outcome_of(settlement: Settlement) -> str:
+def outcome_of(settlement: Settlement | Settled | None) -> str:
     """The word that is counted for it."""
+    if settlement is None:
+        return "lost"
+    if isinstance(settlement, Settled):
+        return "completed"
     if settlement.status == "pending":
         return "snoozed" if settlement.error is None else "retried"
     return settlement.status

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from cursor_monitor.store.exchange import Exchange, Exchanged, Look
 from cursor_monitor.store.jobs import Settlement
 from worker.executor import execute, outcome_of
 from worker.handlers import Handlers
+from worker.tally import Tally
 from worker.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Runner:
         self._thread = ThreadPoolExecutor(1, "exchange")
         self._is_draining = False
         self.settled_count = 0
-        self.outcomes: Counter[str] = Counter()  # what became of jobs since this worker started
+        self.tally = Tally()
         self.busy_at = float("-inf")  # when somebody had work last, by the monotonic clock
 
     @property
@@ -118,7 +118,6 @@ class Runner:
             self._settlements = settlements + self._settlements
             raise
         self.settled_count += len(settlements)
-        self.outcomes.update(map(outcome_of, settlements))
         self._start(exchanged.claimed)
         if wish is not None and len(exchanged.claimed) == wish.room:
             return 0.0  # there may be more, and the next claim travels while these jobs are worked on
@@ -148,10 +147,12 @@ class Runner:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _work(self, job: ClaimedJob) -> None:
+        began = time.monotonic()
         try:
-            settlement = await execute(job, self._handlers, random.random, self.outcomes)
-            if settlement is not None:
+            settlement = await execute(job, self._handlers, random.random)
+            if isinstance(settlement, Settlement):
                 self._settlements.append(settlement)
+            self.tally.add(job, outcome_of(settlement), time.monotonic() - began)
         finally:
             self._running.pop(job.lease_token, None)
             self._wakeup.set()

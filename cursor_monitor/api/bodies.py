@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cursor_monitor.domain.fleet import BATCH_LIMIT, TAG_LIMIT
+from cursor_monitor.domain.jobs import IDS_LIMIT
 from cursor_monitor.domain.status import Mode
 from cursor_monitor.engine.plan import PROMPT_LIMIT, WALL_LIMIT
 
@@ -249,9 +250,12 @@ class TagBody(Body):
 
 
 class BulkJobsBody(Body):
-    """An action on all jobs of a status and kind."""
+    """An action on these jobs, or on all of a status and kind."""
 
     action: Literal["retry", "run-now", "discard"]
+    ids: list[int] | None = _documented(
+        "Only these; absent: whatever the filter takes in.", minItems=1, maxItems=IDS_LIMIT
+    )
     status: Text | None = _documented("Only those with this status.")
     kind: Text | None = _documented("Only those of this kind.")
     expected_count: int | None = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from cursor_monitor.api import schemas
+from cursor_monitor.api import schemas, schemas_queue
 from cursor_monitor.api.bodies import BulkJobsBody
 from cursor_monitor.api.deps import (
     MAX_ROW_ID,
@@ -21,6 +21,7 @@ from cursor_monitor.api.deps import (
 )
 from cursor_monitor.domain.jobs import JobAction
 from cursor_monitor.queries import jobs as queries
+from cursor_monitor.queries import queue
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import jobs as services
 
@@ -36,6 +37,13 @@ def list_jobs(
 ) -> Page[queries.JobRow]:
     """The newest first."""
     return queries.list_jobs(status=status, kind=kind, cursor=cursor, limit=limit)
+
+
+@router.get("/summary", response_model=schemas_queue.Queue, responses=errors())
+def get_summary() -> schemas_queue.Queue:
+    """How many jobs of each kind are due, running, scheduled or dead, and the last hour by the minute."""
+    found = queue.get_queue()
+    return schemas_queue.Queue.model_validate({**asdict(found), "oldest_due_seconds": found.oldest_due_seconds})
 
 
 @router.get("/{job_id}", response_model=schemas.Job, responses=errors(404))
@@ -71,10 +79,11 @@ def discard(job_id: JobId) -> schemas.Job:
 def bulk(body: BulkJobsBody) -> Any:
     """Count the jobs that an action would change or, with that number as `expected_count`, change them."""
     action = JobAction(body.action)
+    ids = None if body.ids is None else tuple(body.ids)
+    choice = services.Choice(ids, body.status, body.kind)
     if body.expected_count is None:
-        return {"count": services.count(action, status=body.status, kind=body.kind), "is_done": False}
-    changed = services.change_all(action, body.expected_count, status=body.status, kind=body.kind)
-    return {"count": changed, "is_done": True}
+        return {"count": services.count(action, choice), "is_done": False}
+    return {"count": services.change_all(action, body.expected_count, choice), "is_done": True}
 
 
 def _changed(job_id: int, action: JobAction) -> schemas.Job:

@@ -13,6 +13,8 @@ from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
 LEVELS: tuple[int, ...] = (3, 2, 1, 0, -1)
 BULK_LEVEL = -1
 BULK_PRIORITY = -10
+IDS_LIMIT = 500  # jobs that can be named in one go; more are chosen by a filter
+MAX_JOB_ID = 2**63 - 1
 
 
 class JobKind(StrEnum):
@@ -75,6 +77,7 @@ class ClaimedJob:
     lease_token: int
     is_bulk: bool = False
     has_key: bool = True  # another wish for the same work may have come in meanwhile
+    waited_seconds: float = 0.0  # since it was due, by the database's clock
 
 
 class LeaseLost(Exception):

@@ -9,6 +9,8 @@ from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.chips import agent_chip
 from cursor_monitor.components.feedback import confirm, empty, facts, loaded, problem
 from cursor_monitor.components.layout import header, page
+from cursor_monitor.components.queue_bulk import chooser, page_chooser, queue_bulk
+from cursor_monitor.components.queue_depth import queue_depth
 from cursor_monitor.components.status_badge import status_badge
 from cursor_monitor.components.table import data_table, filter_bar, filter_choice
 from cursor_monitor.components.time import age, due
@@ -16,8 +18,10 @@ from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries.jobs import JobRow
 from cursor_monitor.state.queue import QueueState as State
 from cursor_monitor.state.queue import TryView
+from cursor_monitor.state.queue_depth import QueueDepthState as Depth
 
 _HEADS = (
+    page_chooser(),
     ("Status", ""),
     ("Job", ""),
     ("Kind", ""),
@@ -37,11 +41,12 @@ _STATUSES = [
 _KINDS = [("", "All kinds"), *[(kind.value, kind.value.replace("_", " ")) for kind in JobKind]]
 
 
-@page(routes.QUEUE, title="Queue", active=routes.QUEUE, on_load=[State.watch])
+@page(routes.QUEUE, title="Queue", active=routes.QUEUE, on_load=[State.watch, Depth.watch])
 def queue() -> rx.Component:
-    """The jobs under their filters, the chosen one above them."""
+    """The queue at a glance, the jobs under their filters, the chosen one above them."""
     return rx.fragment(
         header("Queue", rx.el.span("The outbox: each job is written with the change that needs it.")),
+        queue_depth(),
         filter_bar(
             State.is_filtered,
             State.clear_filters,
@@ -51,6 +56,7 @@ def queue() -> rx.Component:
         problem(State.page_error),
         problem(State.notice),
         rx.cond(State.chosen.id > 0, _whole()),
+        queue_bulk(),
         loaded(State.is_loaded, State.rows.length() == 0, _nothing(), data_table(State, "Jobs", _HEADS, _row)),
     )
 
@@ -65,6 +71,7 @@ def _nothing() -> rx.Component:
 
 def _row(row: rx.Var[JobRow]) -> rx.Component:
     return rx.el.tr(
+        chooser(row.id),
         rx.el.td(status_badge(rx.cond(row.status == "failed", "dead", row.status))),
         rx.el.td(rx.link(row.id, href=f"{routes.QUEUE}?job={row.id}", underline="none", class_name="name-link num")),
         rx.el.td(rx.el.span(row.kind, class_name="mono")),
@@ -76,6 +83,7 @@ def _row(row: rx.Var[JobRow]) -> rx.Component:
         ),
         rx.el.td(age(row.created_at), class_name="end"),
         key=row.id,
+        custom_attrs={"data-chosen": rx.cond(State.selected.contains(row.id), "true", "false")},
     )
 
 

@@ -20,6 +20,7 @@ from cursor_monitor.queries.page import Page
 from cursor_monitor.services import jobs
 from cursor_monitor.state.live import LiveMixin, query_parameter
 from cursor_monitor.state.paging import PagingMixin
+from cursor_monitor.state.queue_bulk import JobBulkMixin
 
 _WAITS = {
     "time": "its time",
@@ -42,7 +43,7 @@ class TryView:
     error: str
 
 
-class QueueState(LiveMixin, PagingMixin, rx.State):
+class QueueState(LiveMixin, PagingMixin, JobBulkMixin, rx.State):
     """One page of jobs, newest first, and the job that the address names."""
 
     rows: list[JobRow] = []
@@ -53,6 +54,12 @@ class QueueState(LiveMixin, PagingMixin, rx.State):
     controls: list[str] = []
     notice: str = ""
     _job: str = ""
+    _seen_filter: tuple[str | None, str | None] = (None, None)
+
+    @rx.var
+    def is_page_selected(self) -> bool:
+        """True where all jobs of this page are chosen."""
+        return bool(self.rows) and {row.id for row in self.rows} <= set(self.selected)
 
     @rx.event
     async def act(self, action: str):
@@ -74,6 +81,9 @@ class QueueState(LiveMixin, PagingMixin, rx.State):
         wanted = query_parameter(self, "job")
         if wanted != self._job:
             self._job, self.notice = wanted, ""
+        if self._seen_filter != self._chosen_filter():
+            self._seen_filter = self._chosen_filter()
+            self._choose([])
         return partial(_read, self.filters["status"], self.filters["kind"], self.cursor, self._job)
 
     def _show(self, result: tuple[Page[JobRow], JobDetail | None]) -> None:
@@ -88,6 +98,12 @@ class QueueState(LiveMixin, PagingMixin, rx.State):
         self.tries = [TryView(str(e.get("attempt")), str(e.get("at")), str(e.get("error"))) for e in errors]
         if self._job and detail is None:
             self.notice = "No job has that number; it was done long ago, or the address is not right."
+
+    def _page_ids(self) -> list[int]:
+        return [row.id for row in self.rows]
+
+    def _chosen_filter(self) -> tuple[str | None, str | None]:
+        return self.filters.get("status") or None, self.filters.get("kind") or None
 
     def _filter_names(self) -> tuple[str, ...]:
         return ("status", "kind")

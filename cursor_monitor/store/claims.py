@@ -51,7 +51,7 @@ SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lea
     holder = %(holder)s::bigint, claimed_at = clock_timestamp(), ready_seq = NULL
 FROM due WHERE j.id = due.id
 RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token,
-          j.dedupe_key IS NOT NULL, j.level, due.seq
+          j.dedupe_key IS NOT NULL, extract(epoch FROM j.claimed_at - j.next_run_at)::float8, j.level, due.seq
 """
 
 _NEXT_DUE: LiteralString = """
@@ -178,6 +178,7 @@ def _claimed(
     max_attempts: int,
     lease_token: int,
     has_key: bool,
+    waited_seconds: float,
     level: int,
     _seq: int,
 ) -> ClaimedJob:
@@ -193,4 +194,5 @@ def _claimed(
         lease_token,
         is_bulk=level == BULK_LEVEL,
         has_key=has_key,
+        waited_seconds=waited_seconds,
     )

@@ -35,11 +35,32 @@ SELECT h.instance, h.kind, h.created_at, h.details,
 FROM service_health_events h WHERE h.service = 'worker' ORDER BY h.created_at DESC LIMIT 1
 """)
 
+# The last sign of each worker in each minute; its counts only grow, so the difference of two is what was between them.
+_COUNTS = text("""
+SELECT DISTINCT ON (h.instance, ago) h.instance,
+       floor(extract(epoch FROM clock_timestamp() - h.created_at) / 60)::int AS ago,
+       coalesce(h.details -> 'jobs', '{}') AS jobs,
+       bool_or(h.kind = 'started') OVER (PARTITION BY h.instance) AS is_new
+FROM service_health_events h
+WHERE h.service = 'worker' AND h.created_at > clock_timestamp() - make_interval(mins => :minutes + 1)
+ORDER BY h.instance, ago DESC, h.id DESC
+""")
+
 _PRUNE = text("""
 DELETE FROM service_health_events WHERE id IN (
     SELECT id FROM service_health_events
     WHERE created_at < statement_timestamp() - make_interval(hours => :hours) LIMIT 5000)
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """What became of one worker's jobs from its start to a minute so long `ago`; `is_new` where it began since."""
+
+    instance: str
+    ago: int
+    jobs: dict[str, dict[str, dict[str, int]]]
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +87,11 @@ def select_newest_per_worker(session: Session) -> list[Heartbeat]:
     """The newest sign of each worker of the last hour, or of the last worker there ever was."""
     rows = session.connection().execute(_NEWEST).all() or session.connection().execute(_LAST).all()
     return [Heartbeat(r.instance, r.kind, r.created_at, r.age_seconds, r.started_at, r.details) for r in rows]
+
+
+def select_job_counts(session: Session, *, minutes: int) -> list[JobCounts]:
+    """The counts of each worker at the end of each of the last minutes and of the one before, the oldest first."""
+    return [JobCounts(*row) for row in session.connection().execute(_COUNTS, {"minutes": minutes}).all()]
 
 
 def select_cursor_facts(session: Session) -> dict[str, Any]:

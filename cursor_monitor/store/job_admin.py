@@ -13,7 +13,8 @@ from cursor_monitor.domain.jobs import JobAction
 from cursor_monitor.store import notices, tables
 
 _CHOSEN = """
-(CAST(:id AS bigint) IS NULL OR j.id = :id) AND (CAST(:status AS text) IS NULL OR j.status = :status)
+(CAST(:ids AS bigint[]) IS NULL OR j.id = ANY(CAST(:ids AS bigint[])))
+AND (CAST(:status AS text) IS NULL OR j.status = :status)
 AND (CAST(:kind AS text) IS NULL OR j.kind = :kind)
 """
 
@@ -64,15 +65,15 @@ _APPLY = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which jobs are meant: one, or all with that status and kind."""
+    """Which jobs are meant: these, or all with that status and kind."""
 
-    id: int | None = None
+    ids: tuple[int, ...] | None = None
     status: str | None = None
     kind: str | None = None
 
     def values(self) -> dict[str, Any]:
         """The parameters of the statements."""
-        return {"id": self.id, "status": self.status, "kind": self.kind}
+        return {"ids": None if self.ids is None else list(self.ids), "status": self.status, "kind": self.kind}
 
 
 def find(session: Session, job_id: int) -> tables.Job | None:

@@ -144,6 +144,23 @@ def test_a_dead_letter_is_found_read_and_tried_again(open_page: OpenPage, api: A
     assert api.get(f"/jobs/{job_id}")["status"] != "failed"
 
 
+def test_dead_letters_are_counted_chosen_and_discarded_together(open_page: OpenPage, api: Api) -> None:
+    made = [api.dead_letter() for _ in range(3)]
+    page = open_page("/queue?status=failed&kind=advance")
+    line = page.get_by_role("region", name="Jobs by kind and state").get_by_role("row").filter(has_text="advance")
+    expect(line.get_by_role("link", name="3", exact=True)).to_be_visible()
+    page.get_by_role("checkbox", name=f"Choose job {made[0]}").check()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard 1 job").click()
+    expect(page.get_by_text("1 job discarded.")).to_be_visible()
+    page.get_by_role("checkbox", name="Choose all of this page").check()
+    page.get_by_role("button", name="Choose all that fit").click()
+    page.get_by_role("button", name="Discard", exact=True).click()
+    page.get_by_role("button", name="Discard 2 jobs").click()
+    expect(page.get_by_text("2 jobs discarded.")).to_be_visible()
+    assert {api.get(f"/jobs/{job_id}")["status"] for job_id in made} == {"cancelled"}
+
+
 def test_a_job_that_is_due_later_says_in_how_long(open_page: OpenPage, api: Api) -> None:
     made = api.launch(prompt="Due later. [[sim:never]]", options={"timeout_hours": 4})
     page = open_page("/queue?kind=advance&status=pending")

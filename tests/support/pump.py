@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 
 from sqlalchemy import text
@@ -15,6 +14,7 @@ from cursor_monitor.services.clients import OneClient
 from cursor_monitor.services.maintenance import rescue_jobs
 from cursor_monitor.store import claims, jobs
 from cursor_monitor.store.database import transaction
+from cursor_monitor.store.jobs import Settlement
 from worker.executor import execute
 from worker.handlers import build_handlers
 
@@ -36,8 +36,8 @@ class Pump:
 
     async def do(self, job: ClaimedJob) -> None:
         """Execute a claimed job and settle it."""
-        settlement = await execute(job, self.handlers, lambda: 0.0, Counter())
-        if settlement is not None:
+        settlement = await execute(job, self.handlers, lambda: 0.0)
+        if isinstance(settlement, Settlement):
             with transaction() as session:
                 jobs.settle(session, [settlement])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from cursor_monitor.domain.jobs import ClaimedJob, JobKind, LeaseLost, NewJob
 from cursor_monitor.store import claims, jobs
 from cursor_monitor.store.database import transaction
 from cursor_monitor.store.jobs import Settlement
+from tests.support.postgres import ask
 
 from .client import Client
 from .conftest import API
@@ -126,3 +128,44 @@ def test_many_are_changed_only_as_many_as_were_shown(client: Client) -> None:
     assert len(client.get(PATH, params={"status": "failed"}).json()["items"]) == 4
     assert client.post(f"{PATH}/bulk", json={**wanted, "expected_count": 4}).json() == {"count": 4, "is_done": True}
     assert len(claim(9)) == 4
+
+
+def test_jobs_that_are_named_are_changed_and_no_others(client: Client) -> None:
+    first, second, third = fail(3)
+    wanted = {"action": "discard", "ids": [first, third, 10**15]}
+    assert client.post(f"{PATH}/bulk", json=wanted).json() == {"count": 2, "is_done": False}
+    assert client.post(f"{PATH}/bulk", json={**wanted, "expected_count": 2}).json()["is_done"]
+    assert [job["id"] for job in client.get(PATH, params={"status": "failed"}).json()["items"]] == [second]
+    for ids in ([], [0], [2**63], list(range(1, 502))):
+        refused = client.post(f"{PATH}/bulk", json={"action": "retry", "ids": ids})
+        assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (422, "ids")
+
+
+def test_the_queue_at_a_glance(client: Client, database: str) -> None:
+    fail(1)
+    enqueue()
+    enqueue(run_at=datetime.now(UTC) + timedelta(hours=1))
+    beat(database, 200, {"completed": 100}, {"5": 100})
+    beat(database, 130, {"completed": 103, "failed": 1, "retried": 2}, {"5": 102, "11": 4})
+    beat(database, 10, {"completed": 104, "failed": 1, "retried": 2}, {"5": 103, "11": 4})
+    shown = client.get(f"{PATH}/summary").json()
+    (line,) = shown["kinds"]
+    assert [line[state] for state in ("kind", "due", "running", "scheduled", "dead")] == ["observe_agent", 1, 0, 1, 1]
+    assert 0 <= line["oldest_due_seconds"] == shown["oldest_due_seconds"] < 60
+    assert [line[name] for name in ("completed", "failed", "tried_again")] == [4, 1, 2]
+    minutes = {minute["ago"]: minute for minute in shown["minutes"]}
+    assert sorted(minutes) == list(range(60))
+    assert [ago for ago, minute in minutes.items() if minute["completed"]] == [2, 0]
+    assert (minutes[2]["completed"], minutes[2]["failed"], minutes[1]["wait_p95_seconds"]) == (3, 1, None)
+    assert minutes[2]["wait_p50_seconds"] > 1 > 0.032 >= minutes[0]["wait_p95_seconds"] >= 0.016
+
+
+def beat(url: str, seconds_ago: int, outcomes: dict[str, int], waits: dict[str, int]) -> None:
+    """A sign of a worker, with what became of its jobs so far."""
+    facts = {"jobs": {"observe_agent": {"outcomes": outcomes, "waits": waits, "runs": {}}}}
+    ask(
+        url,
+        "INSERT INTO service_health_events (service, instance, kind, details, created_at) VALUES"
+        " ('worker', 'w', 'heartbeat', %s, clock_timestamp() - make_interval(secs => %s))",
+        (json.dumps(facts), seconds_ago),
+    )
