@@ -15,7 +15,7 @@ _HEADS = (
     ("Kind", ""),
     ("Due", "end"),
     ("Running", "end"),
-    ("Scheduled", "end"),
+    ("Scheduled", "end hide-phone"),
     ("Dead letters", "end"),
     ("Oldest due", "end hide-phone"),
     ("Ended in 1 h", "end hide-phone"),
@@ -62,11 +62,11 @@ def _line(line: rx.Var[DepthLine]) -> rx.Component:
         rx.el.td(rx.link(line.kind, href=line.href, underline="none", class_name="name-link mono")),
         _number(line.due),
         _number(line.running),
-        _number(line.scheduled),
+        _number(line.scheduled, "hide-phone"),
         rx.el.td(
             rx.cond(
                 line.dead > 0,
-                rx.link(line.dead, href=line.dead_href, underline="none", class_name="name-link num tone-bad"),
+                rx.link(line.dead, href=line.dead_href, underline="none", class_name="name-link num"),
                 _nothing(),
             ),
             class_name="end",
@@ -79,8 +79,9 @@ def _line(line: rx.Var[DepthLine]) -> rx.Component:
     )
 
 
-def _number(value: rx.Var[int]) -> rx.Component:
-    return rx.el.td(rx.cond(value > 0, rx.el.span(value, class_name="num"), _nothing()), class_name="end")
+def _number(value: rx.Var[int], look: str = "") -> rx.Component:
+    number = rx.cond(value > 0, rx.el.span(value, class_name="num"), _nothing())
+    return rx.el.td(number, class_name=f"end {look}".strip())
 
 
 def _word(value: rx.Var[str]) -> rx.Component:

@@ -21,6 +21,6 @@ def quantile(histogram: Histogram, share: float) -> float | None:
         number = histogram[bucket]
         if number >= rest:
             low, high = (2 ** (bucket - 1), 2**bucket) if bucket else (0, 1)
-            return (low + (high - low) * rest / number) / 1000
+            return round((low + (high - low) * rest / number) / 1000, 4)
         rest -= number
     return None

@@ -43,9 +43,12 @@ _KINDS = [("", "All kinds"), *[(kind.value, kind.value.replace("_", " ")) for ki
 
 @page(routes.QUEUE, title="Queue", active=routes.QUEUE, on_load=[State.watch, Depth.watch])
 def queue() -> rx.Component:
-    """The queue at a glance, the jobs under their filters, the chosen one above them."""
+    """The chosen job, the queue at a glance, the jobs under their filters."""
     return rx.fragment(
         header("Queue", rx.el.span("The outbox: each job is written with the change that needs it.")),
+        problem(State.page_error),
+        problem(State.notice),
+        rx.cond(State.chosen.id > 0, _whole()),
         queue_depth(),
         filter_bar(
             State.is_filtered,
@@ -53,9 +56,6 @@ def queue() -> rx.Component:
             filter_choice("Status", State.filters["status"], _STATUSES, lambda v: State.set_filter("status", v)),
             filter_choice("Kind", State.filters["kind"], _KINDS, lambda v: State.set_filter("kind", v)),
         ),
-        problem(State.page_error),
-        problem(State.notice),
-        rx.cond(State.chosen.id > 0, _whole()),
         queue_bulk(),
         loaded(State.is_loaded, State.rows.length() == 0, _nothing(), data_table(State, "Jobs", _HEADS, _row)),
     )

@@ -80,9 +80,9 @@ class QueueState(LiveMixin, PagingMixin, JobBulkMixin, rx.State):
         self._read_address()
         wanted = query_parameter(self, "job")
         if wanted != self._job:
-            self._job, self.notice = wanted, ""
+            self._job, self.notice, self.bulk_action = wanted, "", ""
         if self._seen_filter != self._chosen_filter():
-            self._seen_filter = self._chosen_filter()
+            self._seen_filter, self.bulk_action = self._chosen_filter(), ""
             self._choose([])
         return partial(_read, self.filters["status"], self.filters["kind"], self.cursor, self._job)
 
