@@ -11,7 +11,7 @@ BIN := .venv/bin
 SOURCES := $(wildcard cursor_monitor worker tests bench chaos scripts rxconfig.py)
 ONLY ?=
 
-.PHONY: help run test lint fix bench chaos screenshots clean install install-dev sbom page-lock python
+.PHONY: help run test lint fix bench chaos fuzz scan audit screenshots clean install install-dev sbom page-lock python
 
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,15 @@ bench: install-dev ## measure against peers and limits; ONLY=name runs one part
 
 chaos: install-dev ## break everything at random and prove that nothing was lost or paid twice; SEED, ORCHESTRATIONS, WORKERS, GAP_SECONDS; REPORT=1
 	$(BIN)/python -m chaos
+
+fuzz: install-dev ## ask the whole API in 10,000 ways that its document allows and forbids; CALLS changes how many
+	FUZZ_CALLS=$(or $(CALLS),10000) $(BIN)/pytest -q -s tests/integration/api/test_openapi.py
+
+scan: install-dev ## look for credentials in every file and in all that was ever committed
+	$(BIN)/python -m scripts.secret_scan
+
+audit: install-dev ## ask for known holes in the Python packages, where their database can be reached
+	$(BIN)/python -m scripts.audit
 
 sbom: install ## list what the product is made of in sbom.json (CycloneDX)
 	$(BIN)/python -m scripts.sbom > sbom.json

@@ -98,6 +98,7 @@ def _app(settings: Settings, options: argparse.Namespace) -> int:
         return BLOCKED
     if not pages.is_built(ROOT):
         return fail("the pages are not built: run `python -m cursor_monitor.runtime.pages`", BLOCKED)
+    preflight.allow_connections(product.OPEN_FILES)
     return _become(product.app_command(settings), product.app_environment(environ, settings.data_dir))
 
 

@@ -46,7 +46,8 @@ _MEANINGS = {
     403: "The role does not allow it, or the request comes from a page of another site.",
     404: "Nothing has that id.",
     409: "Not possible in the present state, or the Idempotency-Key was used with another body.",
-    413: "The body is larger than 1 MB, or a picture larger than 16 MB.",
+    408: "The body took too long to arrive.",
+    413: "The body is larger than 1 MB, a picture than 16 MB, or a webhook than 256 kB.",
     415: "The body is not application/json.",
     422: "A value cannot be used; `details.field` names it, the message says how to mend it.",
     429: "Too many tries; wait `Retry-After` seconds.",
@@ -54,7 +55,7 @@ _MEANINGS = {
     503: "The database is out; try again after `Retry-After` seconds.",
 }
 _ALWAYS = (400, 401, 403, 422, 500, 503)
-_WRITING = (413,)
+_WRITING = (408, 413)
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -13,7 +15,22 @@ WEBHOOK_PATH = "/api/cloud-agents/webhook"
 MAX_BODY_BYTES = 1_000_000
 # A client that is still sending when the answer comes loses it: the rest is read and dropped, up to this.
 MAX_DROPPED_BYTES = 64_000_000
-LARGER_BODIES = {"/api/cloud-agents/uploads": 16_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How large a body may be, and how long the sending of it may take."""
+
+    most: int = MAX_BODY_BYTES
+    seconds: float = 30.0
+
+
+# Who has not signed in may send little, so that many slow senders at once fill no memory.
+ALLOWANCES = {
+    "/api/session": Allowance(16_000, 15.0),
+    WEBHOOK_PATH: Allowance(256_000, 15.0),
+    "/api/cloud-agents/uploads": Allowance(16_000_000, 120.0),
+}
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
@@ -65,26 +82,42 @@ class OriginCheck:
 
 
 class BodyLimit:
-    """Reads the body of an API request whole, and answers 413 where it grows beyond the limit.
+    """Reads the body of an API request whole; answers 413 where it grows too large, 408 where it takes too long.
 
     Bytes are counted as they come: a Content-Length may be absent or lie.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_api(scope):
             await self._app(scope, receive, send)
             return
-        most = LARGER_BODIES.get(scope["path"], self._max_bytes)
-        body = await _read(receive, most)
+        allowance = allowance_of(scope["path"])
+        try:
+            async with asyncio.timeout(allowance.seconds):
+                body = await _read(receive, allowance.most)
+        except TimeoutError:
+            message = f"The body has to arrive within {allowance.seconds:g} seconds; send less, or faster."
+            await problem(408, "body_too_slow", message, headers={"Connection": "close"})(scope, receive, send)
+            return
         if body is None:
-            message = f"The body may have at most {most // 1_000_000} MB; send less at once."
+            message = f"The body may have at most {size_of(allowance.most)}; send less at once."
             await problem(413, "body_too_large", message)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
+
+
+def allowance_of(path: str) -> Allowance:
+    """What a body sent to this address may be like."""
+    first = "/api/session" if path.startswith("/api/session/") else path
+    return ALLOWANCES.get(first, Allowance())
+
+
+def size_of(size: int) -> str:
+    """A size as a person says it."""
+    return f"{size // 1_000_000} MB" if size >= 1_000_000 else f"{size // 1000} kB"
 
 
 def is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def check_port(name: str, host: str, port: int) -> None:
     if problem is not None:
         other = port + 1 if port < 65535 else port - 1
         raise NotReadyError(f"port {port} of {host} cannot be used: {problem}. Choose another, as in {name}={other}")
+
+
+def allow_connections(wanted: int) -> None:
+    """Let this process and its children have that many files open, or as many as the system permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def check_data_dir(data_dir: Path) -> None:

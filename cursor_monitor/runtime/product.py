@@ -19,6 +19,9 @@ HEALTH = "/api/cloud-agents/health"
 # How long open streams of the app may hold up its end.
 APP_GRACE_SECONDS = 6.0
 WORKER_MARGIN_SECONDS = 5.0
+MOST_CONNECTIONS = 8192
+OPEN_FILES = MOST_CONNECTIONS + 500
+HEAD_MILLISECONDS = 10_000
 
 
 def address(settings: Settings) -> str:
@@ -58,6 +61,10 @@ def app_command(settings: Settings) -> list[str]:
     server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory"]
     server += ["--host", settings.host, "--port", str(settings.port)]
     server += ["--workers", "1", "--workers-kill-timeout", "3", "--no-access-log"]
+    # Each open connection holds a place, an idle one and a page's websocket too: there are many, and nobody keeps one
+    # for a head that does not end.
+    server += ["--backlog", str(MOST_CONNECTIONS), "--backpressure", str(MOST_CONNECTIONS)]
+    server += ["--http1-header-read-timeout", str(HEAD_MILLISECONDS)]
     return [*server, "--log-level", "warning", "cursor_monitor.cursor_monitor:app"]
 
 

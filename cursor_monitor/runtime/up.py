@@ -32,6 +32,7 @@ def up(settings: Settings, console: Console) -> int:
     run_file.take(product.address(settings))
     try:
         _check_ports(settings)
+        preflight.allow_connections(product.OPEN_FILES)
         pages.check_node()
         return asyncio.run(_Up(settings, console, run_file).run())
     finally:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,11 @@ Json = dict[str, Any]
 class Process:
     """One Python module as a process; what it says goes to a file."""
 
-    def __init__(self, module: str, environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, module: str, environ: Mapping[str, str], log: Path, arguments: Sequence[str] = ()) -> None:
         self._log = log
         with log.open("ab") as output:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", module],
+                [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
                 env=_clean_environment() | dict(environ),
                 stdin=subprocess.DEVNULL,

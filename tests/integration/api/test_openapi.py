@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,7 +27,6 @@ from tests.support.people import bearer
 
 from .conftest import LAUNCH, client_of, edge_app
 
-EXAMPLES = 12  # for each operation, of each kind
 STREAM = "/cloud-agents/orchestrations/{orchestration_id}/events/stream"
 
 # The stream has no end, so it cannot be driven by examples; test_stream.py has it.
@@ -43,6 +45,10 @@ CASES = [
     *((operation, GenerationMode.POSITIVE) for operation in OPERATIONS),
     *((operation, GenerationMode.NEGATIVE) for operation in REFUSING),
 ]
+# For each operation, of each kind; `make fuzz` asks for many more, each time for others.
+CALLS = int(os.environ.get("FUZZ_CALLS", "0"))
+EXAMPLES = max(12, math.ceil(CALLS / len(CASES)))
+made: Counter[int] = Counter()
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -82,15 +88,23 @@ def test_no_request_breaks_the_server_and_no_answer_departs_from_the_document(
     known_ids: dict[str, str | int],
     token: dict[str, str],
 ) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=not CALLS, database=None, phases=[Phase.generate])
     @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
     def check(case: schemathesis.Case, is_known: bool) -> None:
         if is_known:
             case.path_parameters.update({n: v for n, v in known_ids.items() if n in case.path_parameters})
         answer = case.call(headers=token)
+        made[answer.status_code] += 1
         case.validate_response(answer, checks=TOO_LARGE if answer.status_code == 413 else CHECKS)
 
     check()
+
+
+@pytest.mark.skipif(not CALLS, reason="counts what `make fuzz` does")
+def test_it_was_asked_as_often_as_wanted() -> None:
+    print(f"{made.total()} calls, by status: {dict(sorted(made.items()))}")  # noqa: T201
+    assert made.total() >= CALLS
+    assert not [status for status in made if status >= 500]
 
 
 def test_every_route_documents_its_errors_in_the_one_shape() -> None:
