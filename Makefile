@@ -23,7 +23,9 @@ run: python ## install everything and start the product on http://localhost:3000
 test: lint ## run every check and the whole test suite, browser included
 	@CHROMIUM_PATH="$$($(BIN)/python scripts/browser.py)"; export CHROMIUM_PATH; \
 	PGBOUNCER_PATH="$$($(BIN)/python scripts/pgbouncer.py)"; export PGBOUNCER_PATH; \
-	$(BIN)/pytest -n 4 -m "not e2e" && $(BIN)/pytest -n 2 --dist loadfile -m e2e
+	export PYTHONDONTWRITEBYTECODE=; \
+	$(BIN)/pytest -n 4 --dist worksteal -m "not e2e" --ignore=tests/e2e && \
+	$(BIN)/pytest -n 2 --dist worksteal -m e2e tests/e2e tests/runtime/test_up.py
 
 lint: install-dev ## check style, types and the import rules
 	$(BIN)/ruff check $(SOURCES)

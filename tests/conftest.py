@@ -27,6 +27,11 @@ def _quick_disk() -> Path | None:
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3 else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for processes comes first, so that one worker of pytest waits while the others reckon."""
+    items.sort(key=lambda item: "tests/integration/worker/" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
     """The Postgres of this test process, with a template that has the schema; a test may stop and start it."""

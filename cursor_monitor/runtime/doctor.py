@@ -165,11 +165,19 @@ def _clock(url: str) -> str:
 
 def _redis(settings: Settings) -> str:
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     host = settings.redis_host or ""
-    with redis.Redis(
-        host, settings.redis_port, password=settings.redis_password, socket_timeout=CONNECT_SECONDS
-    ) as client:
+    client = redis.Redis(
+        host,
+        settings.redis_port,
+        password=settings.redis_password,
+        socket_timeout=CONNECT_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # whoever asks waits for the answer
+    )
+    with client:
         client.ping()
     return f"{host}:{settings.redis_port} answers"
 

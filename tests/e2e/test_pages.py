@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Literal
 
 import axe_core_python
 import pytest
@@ -15,7 +17,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 HOSTILE = "<script>alert(1)</script> " + "x" * 300 + " \u202eabc\u202c 👩‍👩‍👧 ![a](http://127.0.0.1:9/a.png)"
-LOOKS = {"light": {}, "dark": {"dark": True}, "phone": {"width": 390}, "tablet": {"width": 1024}}
+# By name: the colours and the width.
+LOOKS: dict[str, tuple[Literal["light", "dark"], int]] = {
+    "light": ("light", 1440),
+    "dark": ("dark", 1440),
+    "phone": ("light", 390),
+    "tablet": ("light", 1024),
+}
+PARTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -65,23 +74,36 @@ def paths(api: Api, places: dict[str, str]) -> dict[str, str]:
     return places
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_whole(open_page: OpenPage, paths: dict[str, str], look: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_is_whole(open_page: OpenPage, paths: dict[str, str], part: int) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
-    page = open_page("/", **LOOKS[look])
-    for name, path in paths.items():
+    page = open_page("/")
+    for number, (name, path) in list(enumerate(paths.items()))[part::PARTS]:
+        # Each page is loaded in one look, another than the page before it, and then changes to the others.
+        order = [list(LOOKS)[(number + turn) % len(LOOKS)] for turn in range(len(LOOKS))]
+        put_on(page, order[0])
         page.goto(path)
         settle(page)
         if name == "new-orchestration":
             expect(page.get_by_label("Prompt of Task 2")).to_be_visible()
         # What is folded is looked at too.
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        page.screenshot(path=SHOTS / f"{name}-{look}.png", full_page=True)
-        # Between the phone and the desk only the layout is another.
-        found = cut_off(page) if look == "tablet" else [*violations(page), *cut_off(page)]
-        faults += [f"{name}: {fault}" for fault in found]
+        for look in order:
+            put_on(page, look)
+            page.screenshot(path=SHOTS / f"{name}-{look}.png", full_page=True, animations="disabled")
+            # Between the phone and the desk only the layout is another.
+            found = cut_off(page) if look == "tablet" else [*violations(page), *cut_off(page)]
+            faults += [f"{name} in {look}: {fault}" for fault in found]
     assert faults == []
+
+
+def put_on(page: Page, look: str) -> None:
+    """Change the colours and the width, as a device does that is turned or whose evening begins."""
+    scheme, width = LOOKS[look]
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    expect(page.locator("html")).to_have_class(re.compile(rf"\b{scheme}\b"))
 
 
 def settle(page: Page) -> None:
