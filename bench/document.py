@@ -59,7 +59,8 @@ def _section(name: str, part: Part, results: Results) -> str:
     if not found:
         return f"{text}\nNot measured yet.\n"
     details = "".join(f"- `{figure}`: {_pairs(entry['details'])}\n" for figure, entry in found.items())
-    return f"{text}\n{details}\n{_conditions(next(iter(found.values()))['conditions'])}"
+    told = f"{part.told(results)}\n" if part.told else ""
+    return f"{text}\n{details}\n{told}{_conditions(next(iter(found.values()))['conditions'])}"
 
 
 def _conditions(conditions: dict[str, Any]) -> str:

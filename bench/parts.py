@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import decide, idle, live, outbox, pages, start, streams, watch
-from bench.figures import Figure
+from bench import decide, idle, live, outbox, outbox_complaints, pages, start, streams, watch
+from bench.figures import Figure, Results
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is measured together, and how, in words."""
+    """What is measured together, and how, in words; `told` is what the document says of its figures besides."""
 
     title: str
     how: str
     figures: tuple[str, ...]
     measure: Callable[[], list[Figure]]
+    told: Callable[[Results], str] | None = None
 
 
 PARTS = {
@@ -26,20 +27,9 @@ PARTS = {
     "outbox": Part(
         outbox.TITLE,
         outbox.HOW,
-        (
-            "outbox_drain",
-            "outbox_enqueue",
-            "outbox_enqueue_bulk",
-            "outbox_enqueue_32",
-            "outbox_start",
-            "outbox_killed_done",
-            "outbox_killed_taken_over",
-            "outbox_idle",
-            "outbox_held_snapshot",
-            "outbox_four_workers",
-            "outbox_full_history",
-        ),
+        outbox.FIGURES,
         outbox.measure,
+        outbox_complaints.told,
     ),
     "idle": Part(idle.TITLE, idle.HOW, ("worker_idle_cpu", "worker_memory", "app_memory"), idle.measure),
     "watch": Part(

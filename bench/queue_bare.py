@@ -19,20 +19,30 @@ UPDATE bare_jobs SET state = 1, worker = 'w', leased_until = now() + interval '3
 WHERE id = ANY(ARRAY(SELECT id FROM bare_jobs WHERE state = 0 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id, args
 """
+TIMELINE = """
+DROP TABLE IF EXISTS bare_timeline;
+CREATE TABLE bare_timeline (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, job_id bigint NOT NULL,
+    what text NOT NULL, worker text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
+"""
+TELL = "INSERT INTO bare_timeline (job_id, what, worker) SELECT unnest(%s::bigint[]), %s, 'w'"
 COMPLETE = "UPDATE bare_jobs SET state = 2, leased_until = NULL WHERE id = ANY(%s) AND state + 0 = 1 AND worker = 'w'"
 
 
-def drain(url: str, jobs: int) -> float:
-    """Jobs a second, claimed and completed by the hundred."""
+def drain(url: str, jobs: int, *, keeps_timeline: bool = False) -> float:
+    """Jobs a second, claimed and completed by the hundred; with a timeline, a row at the claim and one at the end."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(TABLE)
+        connection.execute(TIMELINE)
         connection.execute("INSERT INTO bare_jobs (args) SELECT '{}' FROM generate_series(1, %s)", (jobs,))
         connection.execute("VACUUM ANALYZE bare_jobs")
         connection.execute("CHECKPOINT")
     with psycopg.connect(url) as connection:
         began = time.monotonic()
-        while taken := _claim(connection, BATCH):
-            connection.execute(COMPLETE, ([row[0] for row in taken],))
+        while taken := _claim(connection, BATCH, keeps_timeline):
+            numbers = [row[0] for row in taken]
+            connection.execute(COMPLETE, (numbers,))
+            if keeps_timeline:
+                connection.execute(TELL, (numbers, "completed"))
             connection.commit()
         return jobs / (time.monotonic() - began)
 
@@ -73,8 +83,12 @@ def listen(url: str) -> None:
                 sys.stdout.flush()
 
 
-def _claim(connection: psycopg.Connection[tuple[int, dict[str, int]]], room: int) -> list[tuple[int, dict[str, int]]]:
+def _claim(
+    connection: psycopg.Connection[tuple[int, dict[str, int]]], room: int, keeps_timeline: bool = False
+) -> list[tuple[int, dict[str, int]]]:
     found = connection.execute(CLAIM, (room,)).fetchall()
+    if keeps_timeline and found:
+        connection.execute(TELL, ([row[0] for row in found], "claimed"))
     connection.commit()
     return found
 

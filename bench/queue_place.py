@@ -70,6 +70,14 @@ class Place:
         ) as running:
             yield running
 
+    @contextlib.contextmanager
+    def workers(self, count: int, concurrency: int) -> Iterator[None]:
+        """So many of them at once."""
+        with contextlib.ExitStack() as stack:
+            for _ in range(count):
+                stack.enter_context(self.worker(concurrency))
+            yield
+
 
 @contextlib.contextmanager
 def place() -> Iterator[Place]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, LiteralString
 
 from sqlmodel import Session
@@ -25,12 +26,14 @@ WITH due AS MATERIALIZED (
       AND kind = ANY(%(kinds)s::text[])
     ORDER BY next_run_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED
 ), numbered AS MATERIALIZED (SELECT id, nextval('ready_seq') AS seq FROM due)
-UPDATE orchestration_outbox_live AS j SET ready_seq = numbered.seq FROM numbered WHERE j.id = numbered.id
+UPDATE orchestration_outbox_live AS j SET ready_seq = numbered.seq FROM numbered
+WHERE j.id = numbered.id AND j.id = ANY(ARRAY(SELECT id FROM due))
 """
 
 # The levels come in the order of their urgency, a minute of waiting counting as one level; each is read from its mark
 # on until there is enough, so nothing is locked that is not taken. Kinds that this version does not know are left for
-# a newer worker.
+# a newer worker. The rows are named by an array too, here and wherever many change at once: with the join alone, the
+# whole table would be read, with all that is dead in it.
 _CLAIM: LiteralString = """
 WITH levels AS MATERIALIZED (
     SELECT l.level, l.mark, l.room
@@ -39,19 +42,21 @@ WITH levels AS MATERIALIZED (
              WHERE ready_seq > l.mark AND level = l.level ORDER BY ready_seq LIMIT 1) AS oldest
     ORDER BY l.level + floor(extract(epoch FROM clock_timestamp() - oldest.next_run_at) / 60) DESC, l.level DESC
 ), due AS MATERIALIZED (
-    SELECT job.id, job.seq FROM levels,
-    LATERAL (SELECT id, ready_seq AS seq FROM orchestration_outbox_live
-             WHERE ready_seq > levels.mark AND level = levels.level AND kind = ANY(%(kinds)s::text[])
-             ORDER BY ready_seq LIMIT levels.room FOR UPDATE SKIP LOCKED) AS job
-    LIMIT %(room)s
+    SELECT found.id, found.seq, row_number() OVER () AS place FROM (
+        SELECT job.id, job.seq FROM levels,
+        LATERAL (SELECT id, ready_seq AS seq FROM orchestration_outbox_live
+                 WHERE ready_seq > levels.mark AND level = levels.level AND kind = ANY(%(kinds)s::text[])
+                 ORDER BY ready_seq LIMIT levels.room FOR UPDATE SKIP LOCKED) AS job
+        LIMIT %(room)s) AS found
 )
 UPDATE orchestration_outbox_live AS j
 SET status = 'processing', attempts = j.attempts + 1, lease_token = nextval('lease_token_seq'),
     leased_by = %(worker)s::text, leased_until = clock_timestamp() + make_interval(secs => %(lease)s::float8),
     holder = %(holder)s::bigint, claimed_at = clock_timestamp(), ready_seq = NULL
-FROM due WHERE j.id = due.id
+FROM due WHERE j.id = due.id AND j.id = ANY(ARRAY(SELECT id FROM due))
 RETURNING j.id, j.kind, j.args, j.orchestration_id, j.agent_id, j.attempts, j.max_attempts, j.lease_token,
-          j.dedupe_key IS NOT NULL, extract(epoch FROM j.claimed_at - j.next_run_at)::float8, j.level, due.seq
+          j.dedupe_key IS NOT NULL, extract(epoch FROM j.claimed_at - j.next_run_at)::float8, j.level,
+          due.seq, due.place
 """
 
 _NEXT_DUE: LiteralString = """
@@ -157,9 +162,9 @@ def send_claim(run: Run, wish: Wish, marks: Marks) -> Rows:
 
 
 def taken(rows: Rows, marks: Marks) -> list[ClaimedJob]:
-    """The jobs that the claim gave."""
-    found = rows.fetchall()
-    marks.took([row[-2:] for row in found])
+    """The jobs that the claim gave, the most urgent first."""
+    found = sorted(rows.fetchall(), key=itemgetter(-1))
+    marks.took([row[-3:-1] for row in found])
     return [_claimed(*row) for row in found]
 
 
@@ -181,6 +186,7 @@ def _claimed(
     waited_seconds: float,
     level: int,
     _seq: int,
+    _place: int,
 ) -> ClaimedJob:
     orchestration = str(orchestration_id) if orchestration_id else None
     return ClaimedJob(

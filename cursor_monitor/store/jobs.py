@@ -43,7 +43,8 @@ WITH ended AS (
     DELETE FROM orchestration_outbox_live AS j
     USING unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(statuses)s::text[], %(errors)s::text[])
           AS s (id, token, ending, error)
-    WHERE j.id = s.id AND j.lease_token = s.token AND j.rerun_at IS NULL RETURNING j.*, s.ending, s.error
+    WHERE j.id = s.id AND j.id = ANY(%(ids)s::bigint[]) AND j.lease_token = s.token AND j.rerun_at IS NULL
+    RETURNING j.*, s.ending, s.error
 )
 INSERT INTO orchestration_outbox_jobs
        (id, kind, args, orchestration_id, agent_id, status, priority, dedupe_key, concurrency_key, attempts,
@@ -73,7 +74,8 @@ SET status = 'pending',
 FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(statuses)s::text[], %(delays)s::float8[],
             %(fresh)s::boolean[], %(uncounted)s::boolean[], %(errors)s::text[])
      AS s (id, token, status, delay, is_fresh, is_uncounted, error)
-WHERE j.id = s.id AND j.lease_token = s.token AND (s.status = 'pending' OR j.rerun_at IS NOT NULL)
+WHERE j.id = s.id AND j.id = ANY(%(ids)s::bigint[]) AND j.lease_token = s.token
+  AND (s.status = 'pending' OR j.rerun_at IS NOT NULL)
 RETURNING j.id
 """
 

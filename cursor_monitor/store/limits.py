@@ -39,7 +39,8 @@ WITH turns AS MATERIALIZED (
         FOR UPDATE SKIP LOCKED) AS due
     WHERE l.concurrency_key = ANY(%(keys)s::text[])
 )
-UPDATE orchestration_outbox_live AS j SET ready_seq = turns.seq FROM turns WHERE j.id = turns.id RETURNING j.id
+UPDATE orchestration_outbox_live AS j SET ready_seq = turns.seq FROM turns
+WHERE j.id = turns.id AND j.id = ANY(ARRAY(SELECT id FROM turns)) RETURNING j.id
 """
 _NEXT: LiteralString = """
 SELECT EXISTS (SELECT 1 FROM orchestration_outbox_live WHERE concurrency_key IS NOT NULL AND status = 'pending'

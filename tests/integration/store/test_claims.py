@@ -76,14 +76,16 @@ def test_a_claim_reads_only_its_index_however_long_the_history(database: str) ->
     assert plans.buffers(plan) < 200
 
 
-def test_settling_reads_only_the_primary_key(database: str) -> None:
+def test_batches_are_claimed_and_settled_by_index_in_a_long_queue(database: str) -> None:
     ask(database, HISTORY)
     ask(database, FILL, (20000,))
     claimed = claim(2500)
     ask(database, "ANALYZE orchestration_outbox_jobs")
-    plan = plans.explained(lambda: complete(claimed[:100]), "DELETE FROM")
+    plan = plans.explained(lambda: claim(500), "lease_token_seq")
+    assert plans.indexes(plan) == {"orchestration_outbox_live_ready", "orchestration_outbox_live_pkey"}
+    plan = plans.explained(lambda: complete(claimed[:500]), "DELETE FROM")
     assert plans.indexes(plan) == {"orchestration_outbox_live_pkey"}
-    plan = plans.explained(lambda: snooze(claimed[100:200]), "s.is_fresh")
+    plan = plans.explained(lambda: snooze(claimed[500:1000]), "s.is_fresh")
     assert plans.indexes(plan) == {"orchestration_outbox_live_pkey"}
 
 
