@@ -45,8 +45,16 @@ from cursor_monitor.store.events import database_now
 @dataclass(frozen=True, slots=True)
 class _Launch:
     spec: AgentSpec
-    may_exist: bool  # an earlier try may have reached Cursor
+    may_exist: bool  # see may_exist()
     is_wanted: bool  # False once the orchestration is being cancelled
+
+
+def may_exist(job: ClaimedJob) -> bool:
+    """True where an earlier try may have reached Cursor.
+
+    That is noted before anything is sent: not every try counts as an attempt, as where the database went away after it.
+    """
+    return job.attempt > 1 or job.args.get("may_exist") is True
 
 
 async def launch_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
@@ -56,11 +64,13 @@ async def launch_agent(job: ClaimedJob, api: CursorApi) -> Outcome:
         return Done()
     try:
         launched = await _create(api, launch)
-    except Retryable as error:
-        return again(error)
     except OutcomeUnknown as error:
         return again(error, LOOK_AGAIN_SECONDS)
-    except Permanent as error:
+    except (Retryable, Permanent) as error:
+        if not launch.may_exist:
+            await asyncio.to_thread(_forget_sending, job)
+        if isinstance(error, Retryable):
+            return again(error)
         return await hold_launch(job, error.code, error.message, error.kind)
     if launched is None:
         await asyncio.to_thread(_record_launch_dropped, job)
@@ -121,7 +131,14 @@ def _begin_launch(session: Session, job: ClaimedJob) -> _Launch | None:
         and not found.snapshot.is_cancelling
         and not found.snapshot.is_terminal
     )
-    return _Launch(spec_of(session, agent), may_exist=job.attempt > 1, is_wanted=wanted)
+    if wanted and not may_exist(job):
+        jobs.remember(session, job, may_exist=True)
+    return _Launch(spec_of(session, agent), may_exist(job), wanted)
+
+
+@transactional
+def _forget_sending(session: Session, job: ClaimedJob) -> None:
+    jobs.remember(session, job, may_exist=False)
 
 
 @transactional
@@ -182,7 +199,7 @@ def _record_launch_refused(session: Session, job: ClaimedJob, code: str, message
         finish(session, job, agent_id)
         return False
     found = locate(session, agent)
-    if found is not None and found.snapshot.is_cancelling and job.attempt > 1 and code in HELD_CODES:
+    if found is not None and found.snapshot.is_cancelling and may_exist(job) and code in HELD_CODES:
         return True  # an earlier try may have launched it, which must be known before it counts as cancelled
     plain = why_held(session, agent.account_id, code, f"Cursor refused the launch ({code}): {message}")
     held = kind in FOR_A_PERSON if found is not None else waits_alone(code, kind)

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from cursor_monitor.cursor.api import AgentView, CursorApi, Listing
 from cursor_monitor.cursor.errors import CursorError, Permanent, Throttled
 from cursor_monitor.domain.accounts import DEFAULT_ACCOUNT
-from cursor_monitor.domain.jobs import ClaimedJob, Outcome, Snooze, look_job, observe_job, watch_job
+from cursor_monitor.domain.jobs import ClaimedJob, NewJob, Outcome, Snooze, look_job, observe_job, watch_job
 from cursor_monitor.domain.status import RUN_TERMINAL
 from cursor_monitor.services import watching
 from cursor_monitor.services.discovery import appear
@@ -134,9 +134,13 @@ def _take_in(session: Session, walk: _Pass, items: Sequence[AgentView], next_cur
     known = {agent.id: agent for agent in agents.select_listed(session, ids)}
     runs = agents.select_known_runs(session, [item.latest_run_id for item in items if item.latest_run_id])
     walk = replace(walk, says_idle=walk.says_idle or any(item.status == "IDLE" for item in items))
-    for item in items:
+    if walk.is_full:
+        agents.select_many(session, list(known))  # all of them will be marked, so they are locked, in the usual order
+    wanted = list[NewJob]()
+    for item in sorted(items, key=lambda item: item.id):
         if item.id in known and _is_news(known[item.id], item, runs, walk.says_idle):
-            _compare(session, item, runs, walk.says_idle)
+            wanted += _compare(session, item, runs, walk.says_idle)
+    jobs.enqueue(session, wanted)
     appear(session, walk.account_id, [item for item in items if item.id not in known])
     if walk.is_full:
         agents.mark_listed(session, list(known))
@@ -197,12 +201,13 @@ def _has_new_run(agent: Listed | tables.Agent, item: AgentView, runs: set[str]) 
     return item.latest_run_id not in (None, agent.latest_run_id) and item.latest_run_id not in runs
 
 
-def _compare(session: Session, item: AgentView, runs: set[str], says_idle: bool) -> None:
+def _compare(session: Session, item: AgentView, runs: set[str], says_idle: bool) -> Sequence[NewJob]:
+    """Write what is new of an agent; the look that it asks for."""
     agent = agents.find(session, item.id, lock=True)
     if item.latest_run_id is not None and item.latest_run_id not in runs:
         runs = agents.select_known_runs(session, [item.latest_run_id])  # it may be one that came before we had the lock
     if agent is None or not _is_news(agent, item, runs, says_idle):
-        return
+        return ()
     is_at_rest = agent.run_status in RUN_TERMINAL or agent.latest_run_id is None
     has_new_run = _has_new_run(agent, item, runs)
     values: dict[str, object] = {"agent_status": item.status, "listed_update": item.updated_at}
@@ -215,9 +220,9 @@ def _compare(session: Session, item: AgentView, runs: set[str], says_idle: bool)
     agents.note_activity(session, agent.id, item.updated_at)
     notices.announce(session, f"agent:{agent.id}")
     is_going_on = item.status == "ACTIVE" and (says_idle or agent.listed_update is None)
-    if has_new_run or not (is_at_rest or is_going_on):
-        parent = str(agent.orchestration_id) if agent.orchestration_id else None
-        jobs.enqueue(session, [observe_job(agent.id, parent)])
+    if not has_new_run and (is_at_rest or is_going_on):
+        return ()
+    return (observe_job(agent.id, str(agent.orchestration_id) if agent.orchestration_id else None),)
 
 
 def _verify_missing(session: Session, account_id: str, started_at: datetime) -> None:

@@ -14,7 +14,7 @@ from cursor_monitor.domain.errors import Invalid
 from cursor_monitor.domain.jobs import ClaimedJob, Outcome, Settled, Snooze
 from cursor_monitor.domain.launch import RepositoryChoice, launch_extras_from
 from cursor_monitor.domain.profiles import HEAD_UNKNOWN, Profile, check_push
-from cursor_monitor.services.attempts import launch_agent
+from cursor_monitor.services.attempts import launch_agent, may_exist
 from cursor_monitor.services.code_host import learn_cost
 from cursor_monitor.services.effects import agent_id_of, finish
 from cursor_monitor.services.tuning import current
@@ -29,7 +29,7 @@ async def launch_checked(job: ClaimedJob, api: CursorApi, host: CodeHost | None)
     """Launch an agent; one that would push to a protected branch, or may for all that is known, is refused."""
     # A second try may find the agent that the first one made, and that one was checked. Those of orchestrations make
     # branches of their own.
-    if job.attempt == 1 and job.orchestration_id is None:
+    if not may_exist(job) and job.orchestration_id is None:
         try:
             for one in await asyncio.to_thread(_pushed_to, agent_id_of(job)):
                 await _check(one, host)

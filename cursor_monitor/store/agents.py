@@ -19,8 +19,10 @@ T = TypeVar("T")
 
 _NOW = text("clock_timestamp()")
 _NOTE_OUTPUT = text("""
-UPDATE agents a SET active_at = d.at FROM unnest(CAST(:ids AS text[]), CAST(:moments AS timestamptz[])) AS d (id, at)
-WHERE a.id = d.id AND a.active_at < d.at - interval '10 s'
+UPDATE agents a SET active_at = d.at FROM (
+    SELECT a.id, d.at FROM unnest(CAST(:ids AS text[]), CAST(:moments AS timestamptz[])) AS d (id, at)
+    JOIN agents a ON a.id = d.id AND a.active_at < d.at - interval '10 s' ORDER BY a.id FOR NO KEY UPDATE OF a) AS d
+WHERE a.id = d.id
 """)
 _REFS = text("""
 SELECT DISTINCT r.ref FROM (SELECT ref, branch FROM agents WHERE repository = :repository
@@ -245,4 +247,4 @@ def select_followups(session: Session, agent_id: str) -> Sequence[tables.Followu
 
 def _held(query: SelectOfScalar[T]) -> SelectOfScalar[T]:
     # What the session read before it had the lock may be out of date by now, and would be given out again.
-    return query.with_for_update().execution_options(populate_existing=True)
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)

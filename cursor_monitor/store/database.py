@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from random import random
 from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 import psycopg
@@ -18,7 +20,8 @@ from cursor_monitor.store.outages import out_of_reach, outage_of
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TRIES = 4
+_TRIES = 6
+_PAUSE_SECONDS = 0.05
 
 # A process that is stopped within a transaction, by a debugger or with its machine, would hold its locks for ever.
 # Behind a pooler the server's process is not ours to set up, and has another number than we were told.
@@ -114,6 +117,7 @@ def transactional(use_case: Callable[Concatenate[Session, P], T]) -> Callable[P,
             except DBAPIError as error:
                 if not (left and is_transient(error)):
                     raise
+                time.sleep(random() * _PAUSE_SECONDS * (_TRIES - left))  # noqa: S311 - so that two do not meet again
         raise AssertionError
 
     return run

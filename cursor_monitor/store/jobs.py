@@ -129,6 +129,7 @@ def settle(session: Session, settlements: Sequence[Settlement]) -> set[int]:
 
 def send_settlements(run: Run, settlements: Sequence[Settlement]) -> list[Rows]:
     """Send the statements that write so; settled() reads the answers."""
+    settlements = sorted(settlements, key=lambda s: s.job.id)
     ended = [s for s in settlements if s.status != "pending"]
     # A job without a key cannot have been asked for again, so it is gone already or was somebody else's.
     kept = [s for s in settlements if s.status == "pending" or s.job.has_key]
@@ -151,6 +152,17 @@ def is_held(session: Session, job: ClaimedJob) -> bool:
     """True where the lease is still this holder's; the row is kept so until the transaction ends."""
     query = text("SELECT 1 FROM orchestration_outbox_live WHERE id = :id AND lease_token = :token FOR SHARE")
     return session.connection().execute(query, {"id": job.id, "token": job.lease_token}).scalar() is not None
+
+
+def remember(session: Session, job: ClaimedJob, **facts: Any) -> None:
+    """Keep facts with a job for its later tries, beside its other arguments; raises LeaseLost where it is not held."""
+    query = text(
+        "UPDATE orchestration_outbox_live SET args = args || CAST(:facts AS jsonb)"
+        " WHERE id = :id AND lease_token = :token RETURNING 1"
+    )
+    values = {"facts": json.dumps(facts), "id": job.id, "token": job.lease_token}
+    if session.connection().execute(query, values).scalar() is None:
+        raise LeaseLost(job.id)
 
 
 def lease_left(session: Session, job: ClaimedJob) -> float | None:

@@ -30,9 +30,12 @@ FROM orchestration_outbox_live WHERE status = 'processing'
 """How many leases there are, how many ran out, and the tokens of those whose worker's lock is gone."""
 
 _EXTEND = text("""
-UPDATE orchestration_outbox_live
+WITH held AS (
+    SELECT id FROM orchestration_outbox_live
+    WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) ORDER BY id FOR NO KEY UPDATE)
+UPDATE orchestration_outbox_live AS j
 SET leased_until = clock_timestamp() + make_interval(secs => :lease), holder = :holder
-WHERE status = 'processing' AND lease_token = ANY(CAST(:tokens AS bigint[])) RETURNING lease_token
+FROM held WHERE j.id = held.id RETURNING j.lease_token
 """)
 
 _RETURN = """
@@ -40,7 +43,9 @@ UPDATE orchestration_outbox_live
 SET status = 'pending', next_run_at = clock_timestamp(), ready_seq = nextval('ready_seq'), rerun_at = NULL,
     lease_token = NULL, leased_by = NULL, leased_until = NULL, holder = NULL, errors = errors || jsonb_build_object(
         'attempt', attempts, 'at', clock_timestamp(), 'worker', leased_by, 'error', CAST(:reason AS text))
-WHERE status = 'processing' AND """
+WHERE id IN (SELECT id FROM orchestration_outbox_live WHERE status = 'processing' AND {which}
+             ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) RETURNING id
+"""
 
 # A server that was just started has forgotten all locks; the living take a moment to come back.
 IS_ORPHAN = """
@@ -50,8 +55,9 @@ holder IS NOT NULL AND clock_timestamp() - pg_postmaster_start_time() > interval
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 
-_RESCUE = text(_RETURN + "leased_until < clock_timestamp() RETURNING id")
-_ADOPT = text(_RETURN + "lease_token = ANY(CAST(:tokens AS bigint[])) AND " + IS_ORPHAN + "RETURNING id")
+# Rows are locked in one order by all who lock several; one that somebody else has is being settled or rescued.
+_RESCUE = text(_RETURN.format(which="leased_until < clock_timestamp()"))
+_ADOPT = text(_RETURN.format(which=f"lease_token = ANY(CAST(:tokens AS bigint[])) AND {IS_ORPHAN}"))
 
 
 def extend(session: Session, tokens: Collection[int], *, lease_seconds: float, holder: int | None = None) -> set[int]:

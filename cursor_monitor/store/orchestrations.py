@@ -62,7 +62,9 @@ _TASK_FIELDS = (
 
 def lock_snapshot(session: Session, orchestration_id: UUID) -> Snapshot | None:
     """The orchestration, whole, with its row locked until the transaction ends."""
-    query = select(tables.Orchestration).where(tables.Orchestration.id == orchestration_id).with_for_update()
+    # Not against those who only refer to the row: who updates a row of an agent twice is among them, and holds that.
+    query = select(tables.Orchestration).where(tables.Orchestration.id == orchestration_id)
+    query = query.with_for_update(key_share=True)
     row = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     return None if row is None else _snapshot(session, row)
 

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import pytest
 from sqlmodel import Session
 
+from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries import agents as agent_queries
 from cursor_monitor.queries import orchestrations as queries
-from cursor_monitor.services import agents, orchestrations
+from cursor_monitor.services import agents, attempts, orchestrations
 from cursor_monitor.store import database as db
 from tests.fakes.cursor import MORE, FakeCursor, FakeRun
 from tests.support.pump import Pump, lose_leases, skip
@@ -139,6 +140,28 @@ async def test_nor_does_it_for_an_agent_of_its_own(
     await pump.run_until(is_over)
     assert agent_queries.get_agent(agent_id).followups[0].id == followup_id
     assert [run.prompt for run in cursor.agents[agent_id].runs] == ["Mend it.", "And test it."]
+
+
+async def test_an_agent_whose_launch_could_not_be_written_down_is_found_by_a_cancellation(
+    pump: Pump, cursor: FakeCursor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor.answers.append(None)
+    made = orchestrations.launch(LAUNCH, by="test")
+    await pump.run_due(JobKind.ADVANCE)
+
+    def out(*args: object) -> None:
+        raise Unavailable("The database cannot be reached.", code="database_unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "_record_launched", out)
+        assert await pump.run_due(JobKind.LAUNCH_AGENT) == 1  # which counts as no attempt
+    orchestrations.cancel(made, by="test")
+    skip(60)
+    await pump.run_until(lambda: status_of(made) == "stopped")
+    (agent_id,) = cursor.agents
+    types = [event.type for event in queries.list_events(made).items]
+    assert "AttemptLaunched" in types
+    assert cursor.agents[agent_id].runs[-1].status == "CANCELLED"
 
 
 async def test_a_persons_follow_up_after_the_end_of_the_orchestration_is_sent(pump: Pump, cursor: FakeCursor) -> None:
