@@ -53,9 +53,7 @@ def write(
     wanted: list[NewJob] = []
     if events:
         consequences = [_react(after, event) for event in events]
-        for consequence in consequences:
-            if consequence.agent is not None:
-                agents.insert_agent(session, **consequence.agent)
+        agents.insert_agents(session, [c.agent for c in consequences if c.agent is not None])
         orchestrations.save(session, before, after)
         event_store.append(session, UUID(after.id), after.seq - len(events) + 1, events)
         for consequence in consequences:

@@ -17,11 +17,12 @@ from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.engine import Decision, decide
 from cursor_monitor.engine.budgets import is_crowded_out
 from cursor_monitor.engine.rules.dispatch import waiting_for_room
-from cursor_monitor.services.caps import caps_of, days_of
+from cursor_monitor.services.caps import Caps, caps_of, days_of
 from cursor_monitor.store import slots
 
 _BEGINS = (e.AttemptRequested, e.FollowUpRequested, e.AttemptReleased)
 _LOOK_AGAIN_SECONDS = 60.0
+_KNOWN = "caps"
 _MAY_WAIT = (OrchestrationStatus.QUEUED, OrchestrationStatus.RUNNING)
 
 
@@ -70,13 +71,22 @@ def _place(s: Snapshot) -> dict[str, str]:
     return {"account": s.account_id, "repository": s.repository}
 
 
+def _caps(session: Session, s: Snapshot) -> Caps:
+    """Read once in a transaction: what held when it was decided holds when that is written."""
+    known = session.info.setdefault(_KNOWN, {})
+    place = (s.account_id, s.repository)
+    if place not in known:
+        known[place] = caps_of(session, *place)
+    return known[place]
+
+
 def _has_slots(session: Session, s: Snapshot) -> bool:
-    caps = caps_of(session, s.account_id, s.repository)
+    caps = _caps(session, s)
     return caps.account_agents is not None or caps.repository_agents is not None
 
 
 def _room(session: Session, s: Snapshot, now: datetime) -> Room:
-    caps = caps_of(session, s.account_id, s.repository)
+    caps = _caps(session, s)
     wanted = (("account", s.account_id, caps.account_agents), ("repository", s.repository, caps.repository_agents))
     for kind, key, allowed in wanted:  # always in this order, so that no two wait for each other
         if allowed is not None or (kind == "account" and caps.days):

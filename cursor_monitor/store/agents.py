@@ -44,9 +44,15 @@ class Listed(NamedTuple):
 
 def insert_agent(session: Session, **values: Any) -> None:
     """Write a new agent; one that is already there is left as it is."""
-    values.setdefault("active_at", values.get("listed_update") or values["created_at"])
-    table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
-    session.connection().execute(insert(table).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+    insert_agents(session, [values])
+
+
+def insert_agents(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write new agents of which the same is known; those that are already there are left as they are."""
+    if rows:
+        whole = [{"active_at": row.get("listed_update") or row["created_at"], **row} for row in rows]
+        table = tables.Agent.__table__  # pyright: ignore[reportAttributeAccessIssue]
+        session.connection().execute(insert(table).on_conflict_do_nothing(index_elements=["id"]), whole)
 
 
 def find(session: Session, agent_id: str, *, lock: bool = False) -> tables.Agent | None:

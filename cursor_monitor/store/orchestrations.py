@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, or_, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import Session, col, select
 
 from cursor_monitor.domain.orchestration import PLANNER_KEY, Attempt, PlanTask, Snapshot, Task
@@ -90,11 +91,14 @@ def save(session: Session, before: Snapshot | None, after: Snapshot) -> None:
         row = tables.Task
         mine = delete(row).where(col(row.orchestration_id) == UUID(after.id), col(row.key).in_(gone))
         session.connection().execute(mine)
+    changed = [
+        (place, task, known.get(task.key))
+        for place, task in enumerate(after.tasks)
+        if known.get(task.key) != task or places.get(task.key) != place
+    ]
     if after.planner is not None and (before is None or before.planner != after.planner):
-        _save_task(session, after.id, _PLANNER_POSITION, after.planner, before.planner if before else None)
-    for position, task in enumerate(after.tasks):
-        if known.get(task.key) != task or places.get(task.key) != position:
-            _save_task(session, after.id, position, task, known.get(task.key))
+        changed.append((_PLANNER_POSITION, after.planner, before.planner if before else None))
+    _save_tasks(session, after.id, changed)
 
 
 def find(session: Session, orchestration_id: UUID) -> tables.Orchestration | None:
@@ -207,17 +211,21 @@ def _task_values(orchestration_id: str, position: int, task: Task) -> dict[str, 
     }
 
 
-def _save_task(session: Session, orchestration_id: str, position: int, task: Task, before: Task | None) -> None:
-    values = _task_values(orchestration_id, position, task)
-    _upsert(session, tables.Task, values, ("orchestration_id", "key"))
-    known = set(before.attempts) if before else set()
-    for attempt in task.attempts:
-        if attempt not in known:
-            _save_attempt(session, orchestration_id, task.key, attempt)
+def _save_tasks(session: Session, orchestration_id: str, changed: Sequence[tuple[int, Task, Task | None]]) -> None:
+    """Write tasks at their places, and what is new of their attempts beside what was known before."""
+    rows = [_task_values(orchestration_id, place, task) for place, task, _ in changed]
+    _upsert(session, tables.Task, rows, ("orchestration_id", "key"))
+    attempts = [
+        _attempt_values(orchestration_id, task.key, attempt)
+        for _, task, before in changed
+        for attempt in task.attempts
+        if before is None or attempt not in before.attempts
+    ]
+    _upsert(session, tables.Attempt, attempts, ("agent_id",))
 
 
-def _save_attempt(session: Session, orchestration_id: str, task_key: str, attempt: Attempt) -> None:
-    values = {
+def _attempt_values(orchestration_id: str, task_key: str, attempt: Attempt) -> dict[str, Any]:
+    return {
         "agent_id": attempt.agent_id,
         "orchestration_id": UUID(orchestration_id),
         "task_key": task_key,
@@ -225,10 +233,15 @@ def _save_attempt(session: Session, orchestration_id: str, task_key: str, attemp
         "status": attempt.status,
         "state": codec.dump(attempt),
     }
-    _upsert(session, tables.Attempt, values, ("agent_id",))
 
 
-def _upsert(session: Session, model: Any, values: dict[str, Any], key: tuple[str, ...]) -> None:
-    statement = insert(model.__table__).values(**values)
-    changed = {name: statement.excluded[name] for name in values if name not in key}
-    session.connection().execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+def _upsert(session: Session, model: Any, rows: Sequence[dict[str, Any]], key: tuple[str, ...]) -> None:
+    if rows:
+        session.connection().execute(_upsert_into(model, tuple(rows[0]), key), rows)
+
+
+@cache
+def _upsert_into(model: Any, names: tuple[str, ...], key: tuple[str, ...]) -> Insert:
+    statement = insert(model.__table__)
+    changed = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
