@@ -32,6 +32,7 @@ def count(given: Evidence) -> Figures:
         "runs": sum(len(agent["runs"]) for agent in given.paid.values()),
         **{name: int(ask(given.url, query)[0][0]) for name, query in _TOTALS.items()},
         "blows": dict(sorted(drive.blows_struck.items())),
+        "workers frozen while sending, so ended by the kernel": len(drive.world.timed_out),
         "people": dict(sorted(drive.people.acts.items())),
         "answers that were no success": sum(given.ledger["rejected"].values()),
     }

@@ -87,6 +87,7 @@ class Drive:
         for order in launching:
             self._launch(order)
         self.people.look_after()
+        self.world.replace_timed_out()
         if not self._orders and not launching:
             self._end(still_open)
         self._in(_LOOK_SECONDS, self._look)

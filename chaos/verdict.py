@@ -122,7 +122,11 @@ def _cause(log: str, match: re.Match[str]) -> str:
 
 
 INVARIANTS: Sequence[Invariant] = (
-    Invariant("It comes to an end", "nothing stands still, and no worker ends unless it is told or killed", _stalled),
+    Invariant(
+        "It comes to an end",
+        "nothing stands still, and no worker ends by itself",
+        _stalled,
+    ),
     Invariant(
         "Nothing is lost",
         "every launch is there once, with all its tasks, and has ended, and so has each of its tasks",

@@ -37,6 +37,8 @@ class World:
         self.workers = Workers(self._environ(streams), folder)
         self.expected_dead: set[int] = set()
         self.frozen: set[int] = set()
+        self.ever_frozen: set[int] = set()
+        self.timed_out: set[int] = set()
         for _ in range(workers):
             self.workers.begin()
 
@@ -76,6 +78,15 @@ class World:
         worker.kill()
         return True
 
+    def replace_timed_out(self) -> None:
+        """Put another in the place of each that the kernel ended: it was frozen just when a follow-up was to leave."""
+        for worker in list(self.workers.all):
+            pid, code = worker.child.pid, worker.child.poll()
+            if code == -signal.SIGKILL and pid in self.ever_frozen - self.expected_dead:
+                self.expected_dead.add(pid)
+                self.timed_out.add(pid)
+                self.begin_worker()
+
     def kill_all(self) -> None:
         """SIGKILL every worker."""
         self.expected_dead |= {worker.child.pid for worker in self.workers.all}
@@ -92,6 +103,7 @@ class World:
         pid = dice.choice(self.working).child.pid
         os.kill(pid, signal.SIGSTOP)
         self.frozen.add(pid)
+        self.ever_frozen.add(pid)
         return pid
 
     def thaw(self, pid: int) -> None:
