@@ -22,7 +22,7 @@ COPY --from=pages /app /app
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DATA_DIR=/data
-USER monitor
+USER 10001
 VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM

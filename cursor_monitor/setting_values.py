@@ -11,6 +11,10 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'+/=?^_`{|}~-]{0,64}@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+")
+_PLACEHOLDER = re.compile(
+    r"(?i)\Ayour[-_]|change[-_ ]?me|replace[-_ ]?(?:me|this|with)|placeholder"
+    r"|\A[<\[{].*[>\]}]\Z|\A(?:x{4,}|\.{3,}|todo)\Z"
+)
 _ENTRIES_MOST = 500
 _LEGACY_SECRET_LEAST = 32
 # Whoever likes has an address there, so the whole of it is nobody's company.
@@ -18,6 +22,13 @@ _PUBLIC_MAIL = re.compile(
     r"(aol|gmail|googlemail|hotmail|icloud|live|mail|me|outlook|protonmail|qq|yahoo|zoho)\.com"
     r"|gmx\.(de|net|com)|proton\.me|yandex\.(ru|com)|yahoo\.[a-z.]+"
 )
+
+
+def refuse_placeholder(value: str) -> str:
+    """A secret; raises ValueError for what a document or a template has in the place of one."""
+    if _PLACEHOLDER.search(value):
+        raise ValueError("is a placeholder; put the real value there, or leave it empty")
+    return value
 
 
 def parse_email(value: str) -> str:
@@ -55,7 +66,7 @@ def parse_webhook_secret(value: str) -> str:
 def parse_postgres_url(value: str) -> str:
     """Check a connection string; no part of a wrong one is repeated, as it may hold the password."""
     example = "example: postgresql://user:password@db.example.com:5432/postgres"
-    if "[YOUR-PASSWORD]" in value:
+    if "[YOUR-PASSWORD]" in value or "your-project" in value:
         raise ValueError(f"put the password of the database in place of [YOUR-PASSWORD]; {example}")
     if not value.startswith(("postgres://", "postgresql://")):
         raise ValueError(f"must be a Postgres URL that begins with postgresql://; {example}")
@@ -104,6 +115,7 @@ def parse_anon_key(value: str) -> str:
     """The key that a project gives to everybody; its secret one is refused, and not repeated."""
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("must be printable ASCII without spaces; example: the anon or publishable key of the project")
+    refuse_placeholder(value)
     if value.startswith("sb_secret_") or _role_in(value) == "service_role":
         raise ValueError("is a secret key of the project; put its anon or publishable key here")
     return value

@@ -22,6 +22,7 @@ from cursor_monitor.setting_values import (
     parse_supabase_url,
     parse_token,
     parse_webhook_secret,
+    refuse_placeholder,
 )
 
 T = TypeVar("T")
@@ -176,37 +177,37 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=read.parsed("PUBLIC_URL", _public_url),
         auth_required=read.flag("AUTH_REQUIRED"),
         admin_email=read.parsed("ADMIN_EMAIL", parse_email),
-        admin_password=read.text("ADMIN_PASSWORD"),
+        admin_password=read.secret("ADMIN_PASSWORD"),
         trusted_proxy_hops=read.whole("TRUSTED_PROXY_HOPS", 0, 0, 10),
         client_url=read.parsed("CURSOR_MONITOR_URL", _public_url),
-        client_token=read.parsed("CURSOR_MONITOR_TOKEN", parse_token),
+        client_token=read.secret("CURSOR_MONITOR_TOKEN", parse_token),
         data_dir=Path(read.text("DATA_DIR") or ".data"),
         database_url=read.parsed("DATABASE_URL", parse_postgres_url)
         or read.parsed("SUPABASE_DB_URL", parse_postgres_url),
         supabase_url=read.either(("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"), parse_supabase_url),
         supabase_anon_key=read.either(("SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY"), parse_anon_key),
-        supabase_service_role_key=read.text("SUPABASE_SERVICE_ROLE_KEY"),
-        supabase_jwt_secret=read.parsed("SUPABASE_JWT_SECRET", parse_jwt_secret),
+        supabase_service_role_key=read.secret("SUPABASE_SERVICE_ROLE_KEY"),
+        supabase_jwt_secret=read.secret("SUPABASE_JWT_SECRET", parse_jwt_secret),
         supabase_admins=read.parsed("SUPABASE_ADMINS", parse_people) or (),
         supabase_operators=read.parsed("SUPABASE_OPERATORS", parse_people) or (),
         supabase_viewers=read.parsed("SUPABASE_VIEWERS", parse_people) or (),
-        cursor_api_key=read.text("CURSOR_API_KEY"),
+        cursor_api_key=read.secret("CURSOR_API_KEY"),
         cursor_api_url=read.parsed("CURSOR_API_URL", _cursor_url) or CURSOR_API,
         cursor_rate_per_minute=read.whole("CURSOR_RATE_PER_MINUTE", 300, 5, 1_000_000),
-        cursor_webhook_secret=read.parsed("CURSOR_WEBHOOK_SECRET", parse_webhook_secret),
-        github_token=read.parsed("GITHUB_TOKEN", parse_token),
+        cursor_webhook_secret=read.secret("CURSOR_WEBHOOK_SECRET", parse_webhook_secret),
+        github_token=read.secret("GITHUB_TOKEN", parse_token),
         github_api_url=read.parsed("GITHUB_API_URL", _github_url) or GITHUB_API,
         github_poll_seconds=read.number("GITHUB_POLL_SECONDS", 15.0, 0.02, 600),
         secret_keys=read.parsed("CURSOR_MONITOR_SECRET_KEY", parse_master_keys) or (),
         simulator_port=read.whole("SIMULATOR_PORT", 3900, 1, 65535),
         redis_host=read.parsed("REDIS_HOST", parse_host),
         redis_port=read.whole("REDIS_PORT", 6379, 1, 65535),
-        redis_password=read.text("REDIS_PASSWORD"),
+        redis_password=read.secret("REDIS_PASSWORD"),
         smtp_host=read.parsed("SMTP_HOST", parse_host),
         smtp_port=read.whole("SMTP_PORT", 587, 1, 65535),
         smtp_security=read.choice("SMTP_SECURITY", "STARTTLS", ("STARTTLS", "TLS", "NONE")).lower(),
         smtp_user=read.text("SMTP_USER"),
-        smtp_password=read.text("SMTP_PASSWORD"),
+        smtp_password=read.secret("SMTP_PASSWORD"),
         smtp_from=read.parsed("SMTP_FROM", parse_email),
         notify_allow_private=read.flag("NOTIFY_ALLOW_PRIVATE"),
         max_iterations=read.whole("MAX_ITERATIONS", 20, 1, 100),
@@ -244,10 +245,16 @@ class _Reader:
         if value or not path:
             return value or None
         try:
-            return Path(path).read_text(encoding="utf-8").strip() or None
+            found = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             example = f"/run/secrets/{name.lower()}"
             raise SettingsError(f"{name}_FILE: cannot read {path} ({error}); example: {example}") from None
+        if not found:
+            raise SettingsError(f"{name}_FILE: {path} is empty; write the value into it, or leave {name}_FILE empty")
+        return found
+
+    def secret(self, name: str, parse: Callable[[str], str] = str) -> str | None:
+        return self.parsed(name, lambda value: parse(refuse_placeholder(value)))
 
     def parsed(self, name: str, parse: Callable[[str], T]) -> T | None:
         value = self.text(name)

@@ -39,8 +39,8 @@ def list_users() -> Any:
     "/users", status_code=201, response_model=schemas.Made, responses=writing_errors(409, 415, 429), dependencies=_JSON
 )
 def add_user(body: schemas.UserBody) -> Any:
-    """Let somebody sign in with a password."""
-    return {"id": users.add_user(body.email, body.name or "", body.role, body.password)}
+    """Let somebody sign in, with a password or with Supabase."""
+    return {"id": users.add_user(body.email, body.name or "", body.role, body.password or "")}
 
 
 @router.post("/users/{user_id}", status_code=204, responses=writing_errors(404, 409, 415), dependencies=_JSON)

@@ -24,7 +24,12 @@ class UserBody(Body):
     email: Text = Field(description="What they sign in with.")
     name: Text | None = Field(default=None, description="What people call them.")
     role: RoleName
-    password: Text = _password()
+    password: Text | None = Field(
+        default=None,
+        max_length=1000,
+        description="A few words make a good one; left out, they sign in with Supabase, where that is configured.",
+        json_schema_extra={"minLength": PASSWORD_LEAST, "maxLength": PASSWORD_MOST},
+    )
 
 
 class UserChangeBody(Body):

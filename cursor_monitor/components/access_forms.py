@@ -42,7 +42,11 @@ def user_form() -> rx.Component:
         _text("email", "E-mail", "What they sign in with.", type="email"),
         _text("name", "Name", "What people call them. Empty: the part before the @."),
         _role(),
-        _password("password", "Password", _PASSWORD_HINT),
+        _password(
+            "password",
+            "Password",
+            rx.cond(State.has_supabase, f"{_PASSWORD_HINT} Empty: they sign in with Supabase.", _PASSWORD_HINT),
+        ),
         action="Add them",
     )
 
@@ -116,7 +120,7 @@ def _text(name: str, label: str, hint: str, **props: Any) -> rx.Component:
     return field(label, control, name=name, hint=hint, errors=State.errors)
 
 
-def _password(name: str, label: str, hint: str = "") -> rx.Component:
-    described = {"aria_describedby": f"{name}-hint"} if hint else {}
+def _password(name: str, label: str, hint: Any = "") -> rx.Component:
+    described = {"aria_describedby": f"{name}-hint"} if isinstance(hint, rx.Var) or hint else {}
     control = text_input(name, type="password", spell_check=False, **described)
     return field(label, control, name=name, hint=hint, errors=State.errors)

@@ -8,11 +8,11 @@ import reflex as rx
 
 
 def field(
-    label: str, control: rx.Component, *, name: str, hint: str = "", errors: rx.Var[dict[str, str]] | None = None
+    label: str, control: rx.Component, *, name: str, hint: Any = "", errors: rx.Var[dict[str, str]] | None = None
 ) -> rx.Component:
     """One labelled control; `errors` holds a message under the field's name where it was refused."""
     children: list[rx.Component] = [rx.el.label(label, html_for=name), control]
-    if hint:
+    if isinstance(hint, rx.Var) or hint:
         children.append(rx.el.p(hint, class_name="hint", id=f"{name}-hint"))
     if errors is not None:
         children.append(

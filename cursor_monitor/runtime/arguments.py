@@ -32,6 +32,7 @@ def _users(command: argparse.ArgumentParser) -> None:
             action.add_argument("email", metavar="EMAIL", help="what they sign in with")
     made["add"].add_argument("--role", choices=ROLES, default="viewer", help="what they may do (viewer)")
     made["add"].add_argument("--name", default="", help="what people call them")
+    made["add"].add_argument("--supabase", action="store_true", help="without a password: they sign in with Supabase")
     made["role"].add_argument("role", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
 
 

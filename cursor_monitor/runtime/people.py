@@ -23,7 +23,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Do what was asked, in the name of the command line."""
     try:
         # Asked for before the database is opened: a person takes their time.
-        password = terminal.read_secret("Password", twice=True) if options.action in ("add", "password") else ""
+        is_asked = options.action == "password" or (options.action == "add" and not options.supabase)
+        password = terminal.read_secret("Password", twice=True) if is_asked else ""
         with terminal.services(settings), acting_as(COMMAND_LINE):
             return _act(options, password)
     except Invalid as error:

@@ -81,6 +81,7 @@ def tuning_from(settings: Settings) -> Tuning:
         public_url=settings.public_url,
         mail_server=_mail_server(settings),
         notify_allow_private=settings.notify_allow_private,
+        has_supabase=settings.has_supabase,
     )
 
 

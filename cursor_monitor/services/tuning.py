@@ -28,6 +28,7 @@ class Tuning:
     public_url: str | None = None  # what links in notifications begin with
     mail_server: MailServer | None = None
     notify_allow_private: bool = False
+    has_supabase: bool = False  # people may sign in there, so that they need no password here
 
 
 _tuning = Tuning()

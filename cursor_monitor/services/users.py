@@ -14,17 +14,20 @@ from cursor_monitor.services.auth import fingerprint
 from cursor_monitor.services.caller import current_caller, require
 from cursor_monitor.services.identities import forget_identities
 from cursor_monitor.services.passwords import hash_password, verify_password
+from cursor_monitor.services.tuning import current
 from cursor_monitor.store import access, tables
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.events import database_now
 
 
 def add_user(email: str, name: str, role: str, password: str) -> str:
-    """Add a person who signs in with a password; returns the id."""
+    """Add a person, who signs in with a password or, without one, with Supabase; returns the id."""
     require(Role.ADMIN)
     address = parse_email(email)
     called = parse_name(name or address.partition("@")[0])
     given = parse_role(role)
+    if not password and current().has_supabase:
+        return str(_add(address, called, given, None))
     return str(_add(address, called, given, hash_password(check_password(password, address))))
 
 
@@ -83,12 +86,14 @@ def parse_id(value: str) -> UUID:
 
 
 @transactional
-def _add(session: Session, email: str, name: str, role: Role, hashed: str) -> UUID:
+def _add(session: Session, email: str, name: str, role: Role, hashed: str | None) -> UUID:
     access.lock_admins(session)
     if access.find_by_email(session, email) is not None:
         raise Conflict(f"There is a user {email} already.", code="user_exists")
     now = database_now(session)
-    user = tables.User(id=mint_uuid7(), email=email, name=name, role=str(role), password_hash=hashed, created_at=now)
+    provider = "local" if hashed else "supabase"
+    known = {"email": email, "name": name, "role": str(role), "password_hash": hashed, "provider": provider}
+    user = tables.User(id=mint_uuid7(), created_at=now, **known)
     session.add(user)
     audit.note(session, current_caller(), "user added", email, role=role)
     return user.id

@@ -16,6 +16,7 @@ from cursor_monitor.domain.errors import AppError, Invalid
 from cursor_monitor.queries.access import SessionRow, TokenRow, UserRow, list_sessions, list_tokens, list_users
 from cursor_monitor.services import tokens, users
 from cursor_monitor.services.caller import current_caller
+from cursor_monitor.services.tuning import current
 from cursor_monitor.state.live import LiveMixin
 
 FORMS = ("user", "reset", "token", "password")
@@ -39,6 +40,7 @@ class AccessState(LiveMixin, rx.State):
     sessions: list[SessionRow] = []
     tokens: list[TokenRow] = []
     has_password: bool = False
+    has_supabase: bool = False  # so that somebody may be added without a password
     form: str = ""
     chosen: str = ""  # the person whose password is given anew
     chosen_name: str = ""
@@ -162,6 +164,7 @@ class AccessState(LiveMixin, rx.State):
     def _query(self) -> Callable[[], Any]:
         actor = current_caller()
         self.has_password = actor.user_id is not None
+        self.has_supabase = current().has_supabase
         return partial(_read, actor)
 
     def _show(self, result: AccessView) -> None:

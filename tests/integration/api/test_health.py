@@ -64,6 +64,10 @@ def test_heartbeats_are_listed_newest_first(client: Client) -> None:
 def test_the_probes(client: Client) -> None:
     assert client.get("/livez").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
+    away = client.get("/readyz?worker")
+    assert (away.status_code, away.json()["error"]["code"]) == (503, "worker_away")
+    beat()
+    assert client.get("/readyz?worker").json() == {"status": "ready"}
 
 
 def test_a_newer_database_is_not_ready(client: Client, make_database: Callable[[], str]) -> None:

@@ -18,6 +18,8 @@ from cursor_monitor.runtime.supabase_look import SupabaseWrong, look_at_supabase
 from cursor_monitor.services import supabase_sign_in, users
 from cursor_monitor.services.auth import ACCOUNT_TRIES, Visitor
 from cursor_monitor.services.caller import acting_as
+from cursor_monitor.services.startup import tuning_from
+from cursor_monitor.services.tuning import tune
 from cursor_monitor.settings import Settings
 from tests.fakes.gotrue import ANON_KEY, FakeGoTrue, serving_gotrue
 from tests.support.people import PASSWORD, add_person
@@ -161,6 +163,20 @@ def test_an_account_of_this_server_is_not_opened_by_supabase(
     ask_link(client)
     assert project.links == []
     assert client.post("/api/session", data={"email": person.email, "password": PASSWORD}).status_code == 303
+
+
+def test_somebody_added_without_a_password_comes_in_with_supabase(
+    client: Client, database: str, project: FakeGoTrue
+) -> None:
+    admin = add_person(database, Role.ADMIN, "boss@example.org")
+    body = {"email": "new@example.net", "role": "viewer"}
+    refused = client.post(f"{API}/users", json=body, headers=admin.cookie)
+    assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (422, "password")
+    tune(tuning_from(Settings(supabase_url=project.url, supabase_anon_key=ANON_KEY)))
+    assert client.post(f"{API}/users", json=body, headers=admin.cookie).status_code == 201
+    project.add("new@example.net", PASSWORD)
+    answer = by_password(client, "new@example.net")
+    assert client.get(f"{API}/whoami", headers=cookie_of(answer)).json()["role"] == "viewer"
 
 
 def test_another_account_with_the_same_address_takes_nobodys_place(
