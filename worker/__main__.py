@@ -63,6 +63,7 @@ async def work(settings: Settings) -> None:
         capacity=settings.streams_per_worker,
         lease_seconds=settings.lease_seconds,
         holder=lambda: wakeup.holder,
+        is_quiet=lambda: (seen := runner.seen) is not None and not seen[1].has_streams,
         random=random.random,
     )
     runner = Runner(

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
 _REST_SECONDS = 3.0
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS = 2.0
 _DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
 _UNKNOWN_SECONDS = 60.0
@@ -48,7 +48,7 @@ _CATALOGUE_SECONDS = 60.0  # a look at what is due; Cursor itself is asked far m
 _WATCH_SECONDS = 60.0
 _SPENDING_SECONDS = 15.0
 _LOOPS_SECONDS = 3.0
-_TELL_SECONDS = 10.0
+_TELL_SECONDS = 15.0
 _FIRE_SECONDS = 1.0
 _STEP_SECONDS = 1.0  # by which the clock is put back before that counts
 
@@ -186,6 +186,8 @@ class Maintenance:
             return
         look = self._runner.look().result(10)
         self._looked_at, self._leased = now, look.leased
+        if look.next_due is not None and look.next_due <= 0 and not self._runner.running_count:
+            self._loop.call_soon_threadsafe(self._wakeup.set)  # the call for it was lost, or nobody made one
         if look.expired and (rescued := maintenance.rescue_jobs()):
             log.warning("jobs rescued", extra={"jobs": rescued})
         if look.orphans:
@@ -206,10 +208,16 @@ class Maintenance:
         self._unknown = found
 
     def _look_for_loops(self) -> None:
+        if (seen := self._runner.seen) and not seen[1].has_streams:
+            return
         if told := loops.look_for_loops():
             log.warning("agents go in circles", extra={"agents": told})
 
     def _fire_schedules(self) -> None:
+        if seen := self._runner.seen:
+            age, look = seen
+            if look.schedule_due is None or look.schedule_due > age:
+                return
         schedule_firing.fire_due()
 
     def _look_around(self) -> None:

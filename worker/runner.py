@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _OUTAGE_SECONDS = 1.0
 _GRACE_SECONDS = 10.0
+_FRESH_SECONDS = 4.0  # somebody looks every three seconds
 _BULK_SHARE = 4  # one slot in so many may do bulk work
 
 
@@ -66,6 +67,7 @@ class Runner:
         # A thread of its own: handlers that fill the others must not keep what is done from being settled.
         self._thread = ThreadPoolExecutor(1, "exchange")
         self._is_draining = False
+        self._seen: tuple[float, Look] | None = None
         self.settled_count = 0
         self.tally = Tally()
         self.busy_at = float("-inf")  # when somebody had work last, by the monotonic clock
@@ -77,7 +79,20 @@ class Runner:
 
     def look(self) -> Future[Look]:
         """See what there is to do, from any thread; nothing is taken."""
-        return self._thread.submit(self._exchange.look, self.kinds)
+        return self._thread.submit(self._look)
+
+    @property
+    def seen(self) -> tuple[float, Look] | None:
+        """What was seen last, and how many seconds ago; None where that is too long ago to go by."""
+        if self._seen is None or (age := time.monotonic() - self._seen[0]) > _FRESH_SECONDS:
+            return None
+        return age, self._seen[1]
+
+    def _look(self) -> Look:
+        began = time.monotonic()
+        look = self._exchange.look(self.kinds)
+        self._seen = began, look
+        return look
 
     def drain(self) -> None:
         """Claim nothing more; run() returns once what is under way has ended."""
@@ -105,7 +120,8 @@ class Runner:
     async def _step(self, was_woken: bool) -> float:
         """Settle, claim and start; returns the seconds to wait where nothing wakes us."""
         if not was_woken and not self._running and not self._settlements:
-            due = (await asyncio.wrap_future(self.look())).next_due
+            age, look = self.seen or (0.0, await asyncio.wrap_future(self.look()))
+            due = None if look.next_due is None else look.next_due - age
             if due is None or due > 0:
                 return self._poll_seconds if due is None else min(self._poll_seconds, due)
         wish = self._wish()

@@ -34,6 +34,7 @@ class Streamer:
         capacity: int,
         lease_seconds: float,
         holder: Callable[[], int | None],
+        is_quiet: Callable[[], bool],
         random: Callable[[], float],
     ) -> None:
         self._instance = instance
@@ -41,6 +42,7 @@ class Streamer:
         self._capacity = capacity
         self._lease_seconds = lease_seconds
         self._holder = holder
+        self._is_quiet = is_quiet  # no stream is open anywhere, as far as was seen
         self._random = random
         self._held: dict[str, StreamReader] = {}
         self._opening = asyncio.Semaphore(_OPENING_AT_ONCE)
@@ -100,8 +102,10 @@ class Streamer:
             await self._renew()
         await self._flush()
         if now - self._ticked_at >= self._tick_seconds:
+            was_hinted = self._is_hinted
             self._ticked_at, self._is_hinted = now, False
-            await self._claim()
+            if was_hinted or self._held or not self._is_quiet():
+                await self._claim()
 
     async def _claim(self) -> None:
         claimed, self._suspects = await asyncio.to_thread(

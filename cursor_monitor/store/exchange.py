@@ -30,7 +30,9 @@ SELECT least(
     (SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8 FROM orchestration_outbox_live
      WHERE status = 'pending' AND ready_seq IS NULL AND concurrency_key IS NOT NULL
        AND next_run_at > clock_timestamp())
-), l.* FROM (""",
+), EXISTS (SELECT 1 FROM run_streams WHERE state = 'open'),
+(SELECT extract(epoch FROM min(next_run_at) - clock_timestamp())::float8 FROM schedules WHERE is_enabled),
+l.* FROM (""",
         leases.DOUBTS,
         ") AS l",
     )
@@ -47,9 +49,14 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """In how many seconds something is due (None: nothing known), and how the leases of all workers are."""
+    """In how many seconds a job and a schedule are due (None: nothing known), and how the leases of all workers are.
+
+    Where no stream is open nobody is at work, and there is nothing to read or to look into.
+    """
 
     next_due: float | None
+    has_streams: bool
+    schedule_due: float | None
     leased: int
     expired: int
     orphans: frozenset[int]
@@ -87,7 +94,7 @@ class Exchange:
         except BaseException:
             self.close()
             raise
-        return Look(row[0], row[1], row[2], frozenset(row[3]))
+        return Look(*row[:5], frozenset(row[5]))
 
     def close(self) -> None:
         """Give the connection back; the next call opens another."""
