@@ -94,7 +94,7 @@ class Exchange:
         except BaseException:
             self.close()
             raise
-        return Look(*row[:5], frozenset(row[5]))
+        return Look(row[0], row[1], row[2], row[3], row[4], frozenset(row[5]))
 
     def close(self) -> None:
         """Give the connection back; the next call opens another."""
