@@ -103,6 +103,7 @@ CREATE INDEX IF NOT EXISTS orchestrations_by_end_status ON orchestrations (compl
 CREATE INDEX IF NOT EXISTS orchestrations_ended ON orchestrations (status, completed_at DESC) WHERE completed_at IS NOT NULL;
 DROP INDEX IF EXISTS orchestrations_by_end;
 CREATE INDEX IF NOT EXISTS orchestrations_by_repository ON orchestrations (repository, id DESC);
+CREATE INDEX IF NOT EXISTS orchestrations_by_mode ON orchestrations (mode, id DESC);
 
 -- What happened, in order, without gaps, for ever: the event store.
 CREATE TABLE IF NOT EXISTS orchestration_events (
@@ -275,6 +276,15 @@ CREATE TABLE IF NOT EXISTS agent_pins (
     PRIMARY KEY (owner, agent_id)
 );
 CREATE INDEX IF NOT EXISTS agent_pins_by_agent ON agent_pins (agent_id);
+
+-- What of all that waits for a person somebody has seen; `mark` is another once it waits for another reason.
+CREATE TABLE IF NOT EXISTS needs_seen (
+    owner   text NOT NULL,
+    mark    text NOT NULL CHECK (length(mark) <= 300),
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, mark)
+);
+CREATE INDEX IF NOT EXISTS needs_seen_by_age ON needs_seen (seen_at);
 
 -- A name for an address of the list of agents: its filters, order, groups and columns.
 CREATE TABLE IF NOT EXISTS fleet_views (
@@ -943,6 +953,7 @@ BEGIN
         'agents',
         'agent_tags',
         'agent_pins',
+        'needs_seen',
         'fleet_views',
         'agent_batches',
         'agent_uploads',
@@ -990,6 +1001,6 @@ BEGIN
     END LOOP;
 END $$;
 
-INSERT INTO schema_version (version) VALUES (3) ON CONFLICT DO NOTHING;
+INSERT INTO schema_version (version) VALUES (4) ON CONFLICT DO NOTHING;
 
 COMMIT;

@@ -1,15 +1,15 @@
 // The title and the icon of the tab say what the page shows, how much waits for a person and whether something runs.
-// A thing that was not seen yet is marked, and told by the browser where its person asked for that.
+// What is new is told by the browser, once for all tabs of it, where its person asked for that.
 (() => {
-  const SEEN = "needs-seen";
+  const TOLD = "needs-told";
   const TELL = "needs-tell";
-  const MOST_SEEN = 500;
+  const MOST_TOLD = 500;
   const PRODUCT = "Cursor Monitor";
   let shown = "";
   let first = true;
 
-  const seen = () => new Set(JSON.parse(localStorage.getItem(SEEN) || "[]"));
-  const keep = (marks) => localStorage.setItem(SEEN, JSON.stringify([...marks].slice(-MOST_SEEN)));
+  const told = () => JSON.parse(localStorage.getItem(TOLD) || "[]");
+  const keep = (marks) => localStorage.setItem(TOLD, JSON.stringify(marks.slice(-MOST_TOLD)));
   const tells = () => localStorage.getItem(TELL) === "on" && window.Notification?.permission === "granted";
 
   function icon(count, running) {
@@ -30,16 +30,15 @@
   }
 
   function tell(needs) {
-    const before = seen();
-    const fresh = needs.filter((need) => !before.has(need.dataset.need));
+    const before = told();
+    const fresh = needs.filter((need) => need.dataset.new === "true" && !before.includes(need.dataset.need));
     if (!first && fresh.length && tells() && document.hidden) {
       const [one] = fresh;
       const note = new Notification(one.querySelector("a").textContent, { body: one.querySelector("p").textContent, tag: one.dataset.need });
       note.onclick = () => { window.focus(); one.querySelector("a").click(); note.close(); };
     }
     first = false;
-    document.querySelector(".bell")?.toggleAttribute("data-new", fresh.length > 0);
-    for (const need of needs) need.toggleAttribute("data-new", !before.has(need.dataset.need));
+    if (fresh.length) keep([...before, ...fresh.map((need) => need.dataset.need)]);
   }
 
   function settle() {
@@ -57,8 +56,8 @@
   }
 
   async function allow(box) {
-    const told = document.querySelector("[data-told]");
-    const say = (text) => { told.textContent = text; };
+    const place = document.querySelector("[data-told]");
+    const say = (text) => { place.textContent = text; };
     if (!box.checked) return localStorage.setItem(TELL, "off"), say("");
     const answer = window.Notification ? await Notification.requestPermission() : "missing";
     box.checked = answer === "granted";
@@ -70,10 +69,7 @@
     if (event.target.id !== "needs") return;
     const box = event.target.querySelector("[data-tell]");
     box.checked = tells();
-    if (event.newState === "open") return;
-    const needs = [...event.target.querySelectorAll("[data-need]")];
-    keep([...seen(), ...needs.map((need) => need.dataset.need).filter((mark) => !seen().has(mark))]);
-    tell(needs);
+    if (event.newState !== "open") event.target.querySelector("[data-see]").click();
   }, true);
   document.addEventListener("change", (event) => { if (event.target.matches?.("[data-tell]")) allow(event.target); });
   document.addEventListener("click", (event) => {

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from cursor_monitor import routes
 
@@ -28,7 +28,7 @@ window.benchUntil = (test) => new Promise(done => {
   const observer = new MutationObserver(look);
   if (!look()) observer.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
 });
-window.benchShown = window.benchUntil(() => document.querySelector(window.benchWanted));
+window.benchUntil(() => document.querySelector(window.benchWanted)).then(drawn => { window.benchShown = drawn; });
 """
 # Turns the page by a control and tells the milliseconds until other rows stand there.
 TURN = """
@@ -125,12 +125,17 @@ def first_contents(browser: Browser, url: str, pages: Mapping[str, tuple[str, st
         found[name] = []
         for number in range(VISITS + 1):
             page.goto(url + path, wait_until="commit")
-            shown = page.evaluate("() => window.benchShown")
+            shown = _shown(page)
             if number:  # the first fills the cache with the scripts of this page
                 found[name].append(shown)
         page.close()
     context.close()
     return found
+
+
+def _shown(page: Page) -> float:
+    """When the content stood; asked for now and then, which a page that loads anew survives."""
+    return page.wait_for_function("() => window.benchShown", polling=50).json_value()
 
 
 def turns(browser: Browser, url: str, timeline: str) -> dict[str, list[float]]:
@@ -142,7 +147,7 @@ def turns(browser: Browser, url: str, timeline: str) -> dict[str, list[float]]:
         page.set_default_timeout(PATIENCE_MS)
         page.add_init_script(f"window.benchWanted = {json.dumps(rows)};" + EYES)
         page.goto(url + path)
-        page.evaluate("() => window.benchShown")
+        _shown(page)
         found[path.partition("?")[0]] = [
             page.evaluate(TURN, [*steps[number % len(steps)], rows]) for number in range(TURNS + 1)
         ][1:]

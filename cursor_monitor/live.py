@@ -52,6 +52,11 @@ def conversation_topic(agent_id: str) -> str:
     return f"conversation:{agent_id}"
 
 
+def seen_topic(owner: str) -> str:
+    """The topic of what one person has seen."""
+    return f"seen:{owner}"
+
+
 class ChangeFeed:
     """Counts the changes of each topic; a watcher that knows the last count misses none.
 

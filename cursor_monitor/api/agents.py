@@ -71,10 +71,10 @@ def get_agent(agent_id: AgentId) -> schemas.Agent:
     responses=writing_errors(404, 409, 415),
     dependencies=[Depends(require_json)],
 )
-def followup(agent_id: AgentId, body: FollowupBody) -> schemas.AcceptedFollowup:
+def followup(agent_id: AgentId, body: FollowupBody, idempotency_key: IdempotencyKey = None) -> schemas.AcceptedFollowup:
     """Send a further prompt to an agent."""
     extras = {name: value for name, value in body.given().items() if name != "prompt"}
-    made = services.followup(agent_id, body.prompt, by=caller_name(), extras=extras)
+    made = services.followup(agent_id, body.prompt, by=caller_name(), extras=extras, idempotency_key=idempotency_key)
     return schemas.AcceptedFollowup(id=made, agent_id=agent_id, status="queued")
 
 

@@ -8,13 +8,22 @@ from fastapi import APIRouter, Depends
 
 from cursor_monitor.api import schemas
 from cursor_monitor.api.bodies import FollowupBody
-from cursor_monitor.api.deps import AtSeq, OrchestrationId, TaskKey, errors, require_json, writing_errors
+from cursor_monitor.api.deps import (
+    AtSeq,
+    IdempotencyKey,
+    OrchestrationId,
+    TaskKey,
+    errors,
+    require_json,
+    writing_errors,
+)
 from cursor_monitor.domain.errors import NotFound
 from cursor_monitor.queries import history
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.queries.page import Page
 from cursor_monitor.services import orchestrations as services
 from cursor_monitor.services.caller import caller_name
+from cursor_monitor.services.task_followup import followup_task
 
 router = APIRouter(prefix="/orchestrations/{orchestration_id}/tasks", tags=["tasks"])
 
@@ -55,9 +64,11 @@ def keep(orchestration_id: OrchestrationId, key: TaskKey) -> Any:
     responses=writing_errors(404, 409, 415),
     dependencies=[Depends(require_json)],
 )
-def followup(orchestration_id: OrchestrationId, key: TaskKey, body: FollowupBody) -> Any:
+def followup(
+    orchestration_id: OrchestrationId, key: TaskKey, body: FollowupBody, idempotency_key: IdempotencyKey = None
+) -> Any:
     """Send a further prompt to the agent of one task."""
-    services.followup_task(orchestration_id, key, body.prompt, by=caller_name())
+    followup_task(orchestration_id, key, body.prompt, by=caller_name(), idempotency_key=idempotency_key)
     return _task(orchestration_id, key)
 
 

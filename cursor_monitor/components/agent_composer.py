@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from cursor_monitor.components.drafts import draft_note, kept
+from cursor_monitor.components.drafts import draft_key, draft_note, kept
 from cursor_monitor.components.model_choice import model_choice
 from cursor_monitor.components.pictures import pictures
 from cursor_monitor.state.agent import AgentState
@@ -17,6 +17,7 @@ def agent_composer() -> rx.Component:
     return rx.cond(
         Acts.controls.contains("followup") & ShellState.may_operate,
         rx.el.form(
+            draft_key(),
             draft_note(),
             rx.el.label("Follow-up", html_for="followup"),
             rx.el.textarea(id="followup", name="followup", rows=3, placeholder="What should it do next?"),

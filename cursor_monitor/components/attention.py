@@ -24,6 +24,7 @@ def bell() -> rx.Component:
                 "popoverTarget": "needs",
                 "data-attention": State.count,
                 "data-running": State.running.to(str),
+                "data-new": rx.cond(State.has_new, "true", "false"),
             },
         ),
         rx.el.section(
@@ -43,6 +44,8 @@ def bell() -> rx.Component:
                 class_name="switch",
             ),
             rx.el.p(class_name="hint", role="status", custom_attrs={"data-told": "true"}),
+            # Pressed by assets/attention.js once the list was looked at.
+            rx.el.button(type="button", hidden=True, on_click=State.see, custom_attrs={"data-see": "true"}),
             id="needs",
             aria_label="What needs you",
             class_name="popover",
@@ -57,6 +60,6 @@ def _need(need: rx.Var[Need]) -> rx.Component:
         rx.el.p(need.why, class_name="why"),
         rx.el.span(age(need.since), class_name="faint"),
         class_name=f"need tone-{need.tone}",
-        custom_attrs={"data-need": need.mark},
+        custom_attrs={"data-need": need.mark, "data-new": rx.cond(need.is_new, "true", "false")},
         key=need.mark,
     )

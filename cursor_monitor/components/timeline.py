@@ -36,6 +36,13 @@ def timeline() -> rx.Component:
                 class_name="pager",
             ),
         ),
+        rx.cond(
+            State.beyond > 0,
+            rx.el.div(
+                rx.el.button("What was before", type="button", class_name="button", on_click=State.go_beyond),
+                class_name="pager",
+            ),
+        ),
     )
 
 
@@ -62,7 +69,10 @@ def _event(event: rx.Var[EventView]) -> rx.Component:
         rx.el.span("#", event.seq, class_name="seq num"),
         rx.el.div(
             rx.el.span(event.message),
-            rx.el.details(rx.el.summary(event.type, class_name="mono"), rx.el.pre(event.payload, tab_index=0)),
+            rx.el.details(
+                rx.el.summary(event.type, class_name="mono", on_click=State.open_event(event.seq)),
+                rx.el.pre(State.payloads[event.seq], tab_index=0),
+            ),
             class_name="message",
         ),
         rx.el.span(age(event.created_at), class_name="when"),

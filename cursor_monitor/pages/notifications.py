@@ -208,7 +208,7 @@ def _events() -> rx.Component:
         rx.cond(
             State.errors.contains("events"), rx.el.p(State.errors["events"], class_name="field-error", role="alert")
         ),
-        class_name="form",
+        class_name="plain checks",
     )
 
 

@@ -8,7 +8,7 @@ from cursor_monitor import routes
 from cursor_monitor.components import chips
 from cursor_monitor.components.allowed import for_operators
 from cursor_monitor.components.budgets import budgets
-from cursor_monitor.components.drafts import draft_note, kept
+from cursor_monitor.components.drafts import draft_key, draft_note, kept
 from cursor_monitor.components.feedback import confirm, empty, facts, gone, problem, skeleton
 from cursor_monitor.components.gantt import gantt
 from cursor_monitor.components.layout import header, page
@@ -225,6 +225,7 @@ def _task_control(word: str, task: rx.Var[TaskView], on_click: rx.event.EventSpe
 
 def _followup() -> rx.Component:
     return rx.el.form(
+        draft_key(),
         draft_note(),
         rx.el.label("What should the agent do next?", html_for="followup"),
         rx.el.textarea(id="followup", name="followup", rows=3, auto_focus=True),

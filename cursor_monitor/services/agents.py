@@ -18,8 +18,9 @@ from cursor_monitor.services.caller import personal
 from cursor_monitor.services.caps import begin_by_hand
 from cursor_monitor.services.governed import govern_agent
 from cursor_monitor.services.launching import check_extras, check_launch, known_models
-from cursor_monitor.services.orchestrations import check_followup_text, followup_task, for_account
+from cursor_monitor.services.orchestrations import check_followup_text, for_account
 from cursor_monitor.services.standing import Standing, load, why_not
+from cursor_monitor.services.task_followup import SCOPE, followup_task
 from cursor_monitor.store import agents, fleet, idempotency, jobs, notices, tables, words
 from cursor_monitor.store.database import reading, transactional
 from cursor_monitor.store.events import database_now
@@ -65,10 +66,18 @@ def launch(session: Session, fields: Mapping[str, Any], *, by: str, idempotency_
     return agent_id
 
 
-def followup(agent_id: str, text: str, *, by: str, extras: Mapping[str, Any] | None = None) -> str:
+def followup(
+    agent_id: str,
+    text: str,
+    *,
+    by: str,
+    extras: Mapping[str, Any] | None = None,
+    idempotency_key: str | None = None,
+) -> str:
     """Send a follow-up once the agent is free; returns its id. Raises Conflict where the agent takes none.
 
-    `extras` are its mode, model, model_params and images; raises Invalid naming the one that cannot be.
+    `extras` are its mode, model, model_params and images; raises Invalid naming the one that cannot be. The same key
+    with the same follow-up again returns the same id and sends nothing.
 
     An agent that an orchestration is still working with is followed up through its task, so that the engine knows.
     """
@@ -78,9 +87,8 @@ def followup(agent_id: str, text: str, *, by: str, extras: Mapping[str, Any] | N
     if live is not None:
         for name in extras or {}:
             raise Invalid(name, "cannot be sent while an orchestration works with the agent; send the text alone")
-        followup_task(str(agent.orchestration_id), live, text, by=by)
-        return _newest_followup(agent_id)
-    return _followup_alone(agent_id, text, extras or {}, by=by)
+        return followup_task(str(agent.orchestration_id), live, text, by=by, idempotency_key=idempotency_key)
+    return _followup_alone(agent_id, text, extras or {}, by=by, idempotency_key=idempotency_key)
 
 
 @transactional
@@ -135,7 +143,15 @@ def pin(session: Session, agent_id: str, is_pinned: bool, *, by: str) -> None:
 
 
 @transactional
-def _followup_alone(session: Session, agent_id: str, text: str, fields: Mapping[str, Any], *, by: str) -> str:
+def _followup_alone(
+    session: Session, agent_id: str, text: str, fields: Mapping[str, Any], *, by: str, idempotency_key: str | None
+) -> str:
+    followup_id = mint_uuid7()
+    if idempotency_key is not None:  # before anything is checked: what was sent cannot be sent twice, and need not
+        asked = {"agent_id": agent_id, "prompt": text.strip(), **fields}
+        known = idempotency.claim_key(session, SCOPE, idempotency_key, asked, str(followup_id))
+        if known != str(followup_id):
+            return known
     standing = _standing(session, agent_id)
     prompt, extras = check_followup_text(text), check_extras(fields, known_models(session, standing.agent.account_id))
     if standing.has_pending:
@@ -143,17 +159,8 @@ def _followup_alone(session: Session, agent_id: str, text: str, fields: Mapping[
     agent = _allowed(BulkAction.FOLLOWUP, standing)
     now = database_now(session)
     begin_by_hand(session, agent.account_id, now, followups=1)
-    followup_id = mint_uuid7()
-    agents.insert_followup(
-        session,
-        id=followup_id,
-        agent_id=agent_id,
-        prompt=prompt,
-        status="requested",
-        options=to_json(extras),
-        created_by=by,
-        created_at=now,
-    )
+    values = {"prompt": prompt, "options": to_json(extras), "created_by": by, "created_at": now}
+    agents.insert_followup(session, id=followup_id, agent_id=agent_id, status="requested", **values)
     uploads.hold(session, extras.images, str(followup_id))
     jobs.enqueue(session, [followup_job(str(followup_id), agent_id)])
     notices.announce(session, f"agent:{agent_id}")
@@ -172,11 +179,6 @@ def _allowed(action: BulkAction, standing: Standing) -> tables.Agent:
     if reason is not None:
         raise Conflict(reason)
     return standing.agent
-
-
-def _newest_followup(agent_id: str) -> str:
-    with reading() as session:
-        return str(agents.select_followups(session, agent_id)[-1].id)
 
 
 def _known(agent: tables.Agent | None, agent_id: str) -> tables.Agent:

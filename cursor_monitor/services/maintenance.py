@@ -14,6 +14,7 @@ from cursor_monitor.store import (
     idempotency,
     jobs,
     leases,
+    needs,
     notifications,
     schedules,
     uploads,
@@ -27,6 +28,7 @@ DELIVERY_HOURS = 168
 UPLOAD_HOURS = 24
 NOTIFICATION_HOURS = 24 * 30
 FIRING_HOURS = 24 * 90
+SEEN_HOURS = 24 * 180
 
 
 @transactional
@@ -69,6 +71,7 @@ def prune(session: Session) -> dict[str, int]:
         "webhook_deliveries": deliveries.prune(session, older_than_hours=DELIVERY_HOURS),
         "uploads": uploads.prune(session, older_than_hours=UPLOAD_HOURS),
         "schedule_firings": schedules.prune(session, older_than_hours=FIRING_HOURS),
+        "needs_seen": needs.prune(session, older_than_hours=SEEN_HOURS),
         "notifications": notifications.prune(session, older_than_hours=NOTIFICATION_HOURS),
         "idempotency_keys": idempotency.prune(session, older_than_hours=IDEMPOTENCY_HOURS),
     }

@@ -13,12 +13,12 @@ from cursor_monitor.domain import events as e
 from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.controls import family_of, possible_controls, possible_task_controls
 from cursor_monitor.domain.errors import Conflict, Invalid, NotFound
-from cursor_monitor.domain.ids import followup_id, mint_uuid7
+from cursor_monitor.domain.ids import mint_uuid7
 from cursor_monitor.domain.jobs import advance_job
 from cursor_monitor.domain.orchestration import PLANNER_KEY, LaunchRequest, Snapshot, Task
-from cursor_monitor.domain.status import AttemptStatus, OrchestrationStatus
+from cursor_monitor.domain.status import OrchestrationStatus
 from cursor_monitor.engine import plan
-from cursor_monitor.engine.budgets import closed_for, uses
+from cursor_monitor.engine.budgets import uses
 from cursor_monitor.engine.choice import best_of
 from cursor_monitor.engine.fold import begin, evolve
 from cursor_monitor.engine.plan_hash import check_unchanged
@@ -83,14 +83,14 @@ def launch_within(session: Session, fields: Mapping[str, Any], *, by: str, idemp
 def pause(session: Session, orchestration_id: str, *, by: str) -> None:
     """Start nothing new; raises Conflict where it is not queued or running."""
     s = _locked(session, orchestration_id, "pause")
-    _record(session, s, e.OrchestrationPaused(at=database_now(session), by=by))
+    record(session, s, e.OrchestrationPaused(at=database_now(session), by=by))
 
 
 @transactional
 def resume(session: Session, orchestration_id: str, *, by: str) -> None:
     """Go on after a pause or a block; raises Conflict otherwise."""
     s = _locked(session, orchestration_id, "resume")
-    _record(session, s, e.OrchestrationResumed(at=database_now(session), by=by))
+    record(session, s, e.OrchestrationResumed(at=database_now(session), by=by))
 
 
 @transactional
@@ -107,14 +107,14 @@ def set_budget(session: Session, orchestration_id: str, fields: Mapping[str, Any
     for use in uses(s, now):
         if use.budget in limits and limits[use.budget] <= use.used:
             raise Invalid(use.budget, f"must be above the {use.used:.4g} that are used already")
-    _record(session, s, e.BudgetChanged(at=now, by=by, limits=limits))
+    record(session, s, e.BudgetChanged(at=now, by=by, limits=limits))
 
 
 @transactional
 def cancel(session: Session, orchestration_id: str, *, by: str) -> None:
     """Cancel the live agents, then end as stopped; raises Conflict once it has ended."""
     s = _locked(session, orchestration_id, "cancel")
-    _record(session, s, e.CancelRequested(at=database_now(session), by=by))
+    record(session, s, e.CancelRequested(at=database_now(session), by=by))
 
 
 @transactional
@@ -123,77 +123,41 @@ def approve(session: Session, orchestration_id: str, *, by: str, plan_hash: str 
     s = _locked(session, orchestration_id, "approve")
     if plan_hash is not None:
         check_unchanged(plan_hash, present_hash(session, request_of(s), planned_tasks(s)))
-    _record(session, s, e.PlanApproved(at=database_now(session), by=by))
+    record(session, s, e.PlanApproved(at=database_now(session), by=by))
 
 
 @transactional
 def retry(session: Session, orchestration_id: str, *, by: str) -> None:
     """Try what did not complete once more, keeping the rest; raises Conflict unless it ended incomplete."""
     s = _locked(session, orchestration_id, "retry")
-    _record(session, s, e.OrchestrationRetried(at=database_now(session), by=by, task_keys=s.retryable))
+    record(session, s, e.OrchestrationRetried(at=database_now(session), by=by, task_keys=s.retryable))
 
 
 @transactional
 def retry_task(session: Session, orchestration_id: str, key: str, *, by: str) -> None:
     """Try one task once more; raises Conflict unless it failed, was skipped or was cancelled."""
-    s, task = _locked_task(session, orchestration_id, key)
+    s, task = locked_task(session, orchestration_id, key)
     _check_task_control(s, task, "retry")
-    _record(session, s, e.TaskRetried(at=database_now(session), task_key=key, by=by))
+    record(session, s, e.TaskRetried(at=database_now(session), task_key=key, by=by))
 
 
 @transactional
 def skip_task(session: Session, orchestration_id: str, key: str, *, by: str) -> None:
     """Leave one pending task out; what depends on it goes on. Raises Conflict once it has started."""
-    s, task = _locked_task(session, orchestration_id, key)
+    s, task = locked_task(session, orchestration_id, key)
     _check_task_control(s, task, "skip")
     reason = f"left out by {by}"
-    _record(session, s, e.TaskSkipped(at=database_now(session), task_key=key, reason=reason, by=by))
+    record(session, s, e.TaskSkipped(at=database_now(session), task_key=key, reason=reason, by=by))
 
 
 @transactional
 def keep_candidate(session: Session, orchestration_id: str, key: str, *, by: str) -> None:
     """Keep one of several candidates and archive the others' agents; raises Conflict unless all have ended."""
-    s, task = _locked_task(session, orchestration_id, key)
+    s, task = locked_task(session, orchestration_id, key)
     _check_task_control(s, task, "keep")
     now, chosen = database_now(session), s.task(task.candidate_of or "")
     reason = f"chosen by {by}; the engine would keep {best_of(s.candidates(chosen.key)).key}."
-    _record(session, s, *keep(s, chosen, key, reason, now, by=by))
-
-
-@transactional
-def followup_task(session: Session, orchestration_id: str, key: str, text: str, *, by: str) -> None:
-    """Send a person's follow-up to a task's agent, once it is free; raises Conflict where it has none to send to."""
-    s, task = _locked_task(session, orchestration_id, key)
-    prompt = check_followup_text(text)
-    attempt = task.attempt
-    if s.is_terminal or s.is_cancelling:
-        raise Conflict(f"The orchestration is {s.status}; retry it, or follow up on the agent itself.")
-    if family_of(task, s.tasks).is_decided and s.task(task.candidate_of or "").kept != key:
-        raise Conflict(f"Another candidate was kept instead of {key}; follow up on the agent itself.")
-    if attempt is None or attempt.status not in (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED):
-        raise Conflict(f"Task {key} has no agent that takes follow-ups.")
-    if attempt.unsent_followup is not None:
-        raise Conflict(f"A follow-up to task {key} is still waiting to be sent.", code="followup_pending")
-    if attempt.iterations >= s.options.max_iterations:
-        raise Conflict(f"All {s.options.max_iterations} follow-ups of task {key}'s agent are used.")
-    most = s.options.max_parallel_agents
-    if not attempt.is_live and len(s.live_attempts) >= most:
-        wait = f"{most} agents work, and no more may at once" if most > 1 else "another agent works"
-        raise Conflict(f"Task {key}'s agent has to wait: {wait}. Send it once one has ended.", code="no_slot")
-    now = database_now(session)
-    closed = closed_for(s, now, followups=1)
-    if closed is not None:
-        raise Conflict(closed.summary, code=closed.code)
-    event = e.FollowUpRequested(
-        at=now,
-        task_key=key,
-        agent_id=attempt.agent_id,
-        followup_id=followup_id(attempt.agent_id, attempt.iterations + 1),
-        asks="person",
-        prompt=prompt,
-        by=by,
-    )
-    _record(session, s, event)
+    record(session, s, *keep(s, chosen, key, reason, now, by=by))
 
 
 def check_followup_text(text: str) -> str:
@@ -208,6 +172,26 @@ def check_followup_text(text: str) -> str:
     if "\x00" in cleaned:
         raise Invalid("prompt", "holds a NUL character, which Postgres cannot keep; remove it")
     return cleaned
+
+
+def record(session: Session, s: Snapshot, *events: e.Event) -> None:
+    """Fold the events in and write them, with a look at what follows."""
+    after = s
+    for event in events:
+        after = evolve(after, event)
+    write(session, s, after, events)
+    jobs.enqueue(session, [advance_job(s.id)])
+    if after.is_cancelling or after.status is OrchestrationStatus.PAUSED:
+        jobs.enqueue(session, limits.leave_queue(session, after))
+
+
+def locked_task(session: Session, orchestration_id: str, key: str) -> tuple[Snapshot, Task]:
+    """One of its tasks, and the orchestration under its lock; raises NotFound."""
+    s = lock(session, orchestration_id)
+    try:
+        return s, s.task(key)
+    except KeyError:
+        raise NotFound(f"The orchestration has no task {key[:64]!r}.") from None
 
 
 def for_account(session: Session, fields: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -242,16 +226,6 @@ def _requested(request: LaunchRequest, by: str, account_id: str, at: datetime) -
     )
 
 
-def _record(session: Session, s: Snapshot, *events: e.Event) -> None:
-    after = s
-    for event in events:
-        after = evolve(after, event)
-    write(session, s, after, events)
-    jobs.enqueue(session, [advance_job(s.id)])
-    if after.is_cancelling or after.status is OrchestrationStatus.PAUSED:
-        jobs.enqueue(session, limits.leave_queue(session, after))
-
-
 def _locked(session: Session, orchestration_id: str, control: str) -> Snapshot:
     s = lock(session, orchestration_id)
     if control not in possible_controls(s.status, is_cancelling=s.is_cancelling, code=s.error_code):
@@ -266,14 +240,6 @@ def _last_act(session: Session, s: Snapshot) -> str:
     """Who was quicker, for whom it is too late."""
     newest = event_store.select_of_types(session, UUID(s.id), _ACTS, limit=1)
     return f" {newest[-1].message}" if newest else ""
-
-
-def _locked_task(session: Session, orchestration_id: str, key: str) -> tuple[Snapshot, Task]:
-    s = lock(session, orchestration_id)
-    try:
-        return s, s.task(key)
-    except KeyError:
-        raise NotFound(f"The orchestration has no task {key[:64]!r}.") from None
 
 
 def _check_task_control(s: Snapshot, task: Task, control: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from cursor_monitor.services import agents, upkeep
 from cursor_monitor.services.caller import personal
 from cursor_monitor.state.acting import ActingMixin
 from cursor_monitor.state.agents import dollars
+from cursor_monitor.state.drafts import key_of
 from cursor_monitor.state.live import LiveMixin
 from cursor_monitor.state.models import ModelMixin
 from cursor_monitor.state.pictures import pictures_of
@@ -73,7 +75,8 @@ class AgentActsState(LiveMixin, ActingMixin, ModelMixin, rx.State):
     @rx.event
     async def send(self, form: dict[str, Any]):
         """Send a follow-up; what was typed stays if it is refused."""
-        service = partial(agents.followup, extras=self._extras(form))
+        key = key_of(form, uuid.uuid4().hex)
+        service = partial(agents.followup, extras=self._extras(form), idempotency_key=key)
         if await self._do(service, self._id(), str(form.get("followup", "")), done="Follow-up on its way"):
             self.sent += 1  # a new key for the form, so that it is empty again
             self.model = ""

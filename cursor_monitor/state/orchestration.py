@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from cursor_monitor.queries.history import get_as_of
 from cursor_monitor.queries.orchestrations import OrchestrationDetail, TaskRow, get_orchestration, list_tasks
 from cursor_monitor.services import orchestrations, plans
 from cursor_monitor.services.caller import caller_name
+from cursor_monitor.services.task_followup import followup_task
 from cursor_monitor.state.acting import ActingMixin
+from cursor_monitor.state.drafts import key_of
 from cursor_monitor.state.live import LiveMixin, query_parameter
 from cursor_monitor.state.orchestration_views import (
     BUDGETS,
@@ -155,7 +158,8 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
     async def send_followup(self, form: dict[str, Any]):
         """Send the follow-up; what was typed stays if it is refused."""
         text = str(form.get("followup", ""))
-        if await self._do(orchestrations.followup_task, self._id(), self.following, text, done="Follow-up on its way"):
+        send = partial(followup_task, idempotency_key=key_of(form, uuid.uuid4().hex))
+        if await self._do(send, self._id(), self.following, text, done="Follow-up on its way"):
             self.following = ""
 
     @rx.event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from cursor_monitor import live, routes
+from cursor_monitor.domain.errors import AppError
 from cursor_monitor.domain.events import EVENT_TYPES
 from cursor_monitor.domain.status import Level
 from cursor_monitor.queries.orchestrations import EventRow, list_events
@@ -21,19 +23,19 @@ from cursor_monitor.state.live import LiveMixin, query_parameter
 
 _EVENTS = 100
 _MOST_EVENTS = 1000
+_MOST_SEQ = 2**31
 _FILTERS = ("type", "level", "task")
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """An event as the page shows it, its payload as text."""
+    """An event as the page shows it; its payload comes once somebody opens it."""
 
     seq: int
     type: str
     level: str
     task_key: str | None
     message: str
-    payload: str
     created_at: datetime
 
 
@@ -41,8 +43,10 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
     """The newest events that fit; read only while the timeline is what is shown."""
 
     events: list[EventView] = []
+    payloads: dict[int, str] = {}  # of those that were opened, by seq
     filters: dict[str, str] = dict.fromkeys(_FILTERS, "")
     has_older: bool = False
+    beyond: int = 0  # the event from which the page would go on, once it shows as many as it may
     is_filtered: bool = False
     _limit: int = _EVENTS
     _shown: str = ""
@@ -69,6 +73,25 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
         self._limit = min(self._limit + _EVENTS, _MOST_EVENTS)
         return TimelineState.watch
 
+    @rx.event
+    async def open_event(self, seq: int):
+        """Show the payload of one event."""
+        seq = int(seq)
+        if seq in self.payloads or len(self.payloads) >= _MOST_EVENTS or not 0 < seq < _MOST_SEQ:
+            return
+        try:
+            found = await asyncio.to_thread(list_events, self._id(), after=seq - 1, limit=1)
+        except AppError as error:
+            self.notice = error.message
+        else:
+            self.payloads |= {event.seq: _payload(event) for event in found.items if event.seq == seq}
+
+    @rx.event
+    def go_beyond(self):
+        """Show the events before the oldest that is shown, as of then."""
+        query = {"tab": "timeline", **{key: word for key, word in self.filters.items() if word}, "at": self.beyond}
+        return rx.redirect(f"{routes.orchestration(self._id())}?{urlencode(query)}")
+
     def _is_shown(self) -> bool:
         return query_parameter(self, "tab") == "timeline"
 
@@ -82,6 +105,7 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
         shown = f"{self._id()} {filters}"
         if self._shown != shown:
             self._shown, self._limit, self.events, self.is_loaded = shown, _EVENTS, [], False
+            self.payloads = {}
         self._put(filters=filters, is_filtered=any(filters.values()))
         at = query_parameter(self, "at", 9)
         return partial(_read, self._id(), self._limit, int(at) if at.isdecimal() else 0, filters)
@@ -89,8 +113,12 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
     def _show(self, result: tuple[()] | tuple[list[EventRow], bool]) -> None:
         if result:
             events, has_older = result
-            self.events = [_view(event) for event in events]
-            self.has_older = has_older and len(events) < _MOST_EVENTS
+            is_full = len(events) >= _MOST_EVENTS
+            self._put(
+                events=[_view(event) for event in events],
+                has_older=has_older and not is_full,
+                beyond=events[-1].seq - 1 if has_older and is_full else 0,
+            )
 
 
 def _read(orchestration_id: str, limit: int, at: int, filters: dict[str, str]) -> tuple[list[EventRow], bool]:
@@ -116,5 +144,8 @@ def _read(orchestration_id: str, limit: int, at: int, filters: dict[str, str]) -
 
 
 def _view(event: EventRow) -> EventView:
-    payload = json.dumps(event.payload, indent=2, ensure_ascii=False)
-    return EventView(event.seq, event.type, event.level, event.task_key, event.message, payload, event.created_at)
+    return EventView(event.seq, event.type, event.level, event.task_key, event.message, event.created_at)
+
+
+def _payload(event: EventRow) -> str:
+    return json.dumps(event.payload, indent=2, ensure_ascii=False)

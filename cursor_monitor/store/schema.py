@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema.sql"
 
 

@@ -67,11 +67,13 @@ def test_what_needs_a_person_is_told_everywhere(open_page: OpenPage, api: Api) -
     page.get_by_role("button", name=re.compile("need you")).click()
     mine = page.get_by_role("list", name="Needs you").get_by_role("listitem").filter(has_text="Wait for my word")
     expect(mine).to_contain_text("its plan waits for approval")
-    expect(mine).to_have_attribute("data-new", "")
+    expect(mine).to_have_attribute("data-new", "true")
     assert violations(page) == []
     assert "circle" in (page.locator("link[rel~=icon]").first.get_attribute("href") or "")
     mine.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Wait for my word")).to_be_visible()
+    elsewhere = open_page("/health").locator("[data-need]", has_text="Wait for my word")
+    expect(elsewhere).to_have_attribute("data-new", "false")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert violations(page) == []

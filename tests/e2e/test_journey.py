@@ -44,6 +44,8 @@ def test_a_batch_of_three_is_launched_watched_and_proved(open_page: OpenPage, ap
     timeline = page.get_by_role("list", name="Events")
     expect(timeline).to_contain_text("Ended: completed.")
     expect(timeline.get_by_text("Agent launched for task")).to_have_count(3)
+    timeline.get_by_text("OrchestrationEnded", exact=True).click()
+    expect(timeline.locator("details[open] pre")).to_contain_text('"status": "completed"')
     page.get_by_role("link", name="Tasks").click()
     tasks.first.get_by_role("link").first.click()
     page.wait_for_url(re.compile(r"/agents/bc-"))

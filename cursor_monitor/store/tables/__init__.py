@@ -7,7 +7,18 @@ from cursor_monitor.store.tables.accounts import CursorAccount
 from cursor_monitor.store.tables.code_host import CodeHostLimit, CodeHostState
 from cursor_monitor.store.tables.conversation import AgentMessage, RunStream, ToolEvent
 from cursor_monitor.store.tables.cursor import CacheEntry, CursorBudget
-from cursor_monitor.store.tables.fleet import Agent, Batch, FleetView, Followup, Pin, Run, Tag, Upload, WebhookDelivery
+from cursor_monitor.store.tables.fleet import (
+    Agent,
+    Batch,
+    FleetView,
+    Followup,
+    NeedSeen,
+    Pin,
+    Run,
+    Tag,
+    Upload,
+    WebhookDelivery,
+)
 from cursor_monitor.store.tables.notifications import NotificationChannel, NotificationDelivery
 from cursor_monitor.store.tables.orchestrations import Attempt, Event, Orchestration, Task
 from cursor_monitor.store.tables.outbox import HealthEvent, IdempotencyKey, Job, JobLimit
@@ -36,6 +47,7 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobLimit",
+    "NeedSeen",
     "NotificationChannel",
     "NotificationDelivery",
     "Orchestration",

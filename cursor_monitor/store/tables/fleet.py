@@ -77,6 +77,16 @@ class Pin(SQLModel, table=True):
     pinned_at: datetime
 
 
+class NeedSeen(SQLModel, table=True):
+    """Something that waits for a person, and that somebody has seen."""
+
+    __tablename__ = "needs_seen"  # pyright: ignore[reportAssignmentType]
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    mark: str = Field(primary_key=True, sa_type=Text)
+    seen_at: datetime
+
+
 class FleetView(SQLModel, table=True):
     """A name for an address of the list of agents."""
 

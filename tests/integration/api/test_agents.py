@@ -47,7 +47,9 @@ def test_a_follow_up_is_recorded_for_an_agent_that_takes_one(client: Client, dat
     path = f"{PATH}/{made}/followup"
     assert client.post(path, json={"prompt": "Too early."}).status_code == 409
     ask(database, f"UPDATE agents SET launch_status = 'launched' WHERE id = '{made}' RETURNING id")
-    answer = client.post(path, json={"prompt": "Go on."})
+    key = {"Idempotency-Key": "once"}
+    answer = client.post(path, json={"prompt": "Go on."}, headers=key)
+    assert client.post(path, json={"prompt": "Go on."}, headers=key).json() == answer.json()
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     followups = client.get(f"{PATH}/{made}").json()["followups"]
     assert [(f["id"], f["prompt"]) for f in followups] == [(answer.json()["id"], "Go on.")]

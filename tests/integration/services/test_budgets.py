@@ -11,6 +11,7 @@ from cursor_monitor.domain.errors import Conflict, Invalid
 from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.services import orchestrations
+from cursor_monitor.services.task_followup import followup_task
 from tests.fakes.cursor import GOOD, MORE, FakeCursor
 from tests.support.postgres import ask
 from tests.support.pump import Pump
@@ -70,7 +71,7 @@ async def test_a_persons_follow_up_counts_and_ends_too(pump: Pump, cursor: FakeC
     await pump.run_until(lambda: queries.list_tasks(made)[0].iterations == 1)
     await pump.run_due(JobKind.SEND_FOLLOWUP)
     with pytest.raises(Conflict, match="follow-ups of the budget") as caught:
-        orchestrations.followup_task(made, "task-1", "And this.", by="ada")
+        followup_task(made, "task-1", "And this.", by="ada")
     assert caught.value.code == "followup_budget"
 
 
@@ -92,8 +93,13 @@ async def test_a_person_cannot_wake_an_agent_beyond_those_that_may_work_at_once(
     made = orchestrations.launch({**fields, "options": {"max_parallel_agents": 1}}, by="ada")
     await pump.run_until(lambda: len(cursor.agents) == 2)
     with pytest.raises(Conflict, match="has to wait: another agent works") as refused:
-        orchestrations.followup_task(made, "first", "And a test.", by="ada")
+        followup_task(made, "first", "And a test.", by="ada")
     assert refused.value.code == "no_slot"
-    orchestrations.followup_task(made, "second", "And a test.", by="ada")  # its agent is the one that works
+    first = followup_task(
+        made, "second", "And a test.", by="ada", idempotency_key="k"
+    )  # its agent is the one that works
+    assert followup_task(made, "second", "And a test.", by="ada", idempotency_key="k") == first
+    with pytest.raises(Conflict, match="still waiting"):
+        followup_task(made, "second", "And a test.", by="ada", idempotency_key="another")
     cursor.end_run([*cursor.agents][1])
     await pump.run_until(lambda: status(made) == "completed")

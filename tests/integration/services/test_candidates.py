@@ -11,6 +11,7 @@ from cursor_monitor.domain.jobs import JobKind
 from cursor_monitor.queries import orchestrations as queries
 from cursor_monitor.services import orchestrations, plans
 from cursor_monitor.services.dry_run import dry_run
+from cursor_monitor.services.task_followup import followup_task
 from tests.fakes.cursor import GOOD, FakeCursor
 from tests.integration.services.test_crashes import Crashes, die_in, status_of
 from tests.support.postgres import ask
@@ -64,10 +65,10 @@ async def test_what_was_not_kept_takes_no_more_work(pump: Pump, cursor: FakeCurs
     await pump.run_until(lambda: len(cursor.agents) == 3)
     cursor.answer = GOOD
     with pytest.raises(Conflict, match="Another candidate was kept instead"):
-        orchestrations.followup_task(made, "a.1", "More.", by="ada")
+        followup_task(made, "a.1", "More.", by="ada")
     with pytest.raises(Conflict, match="Cannot retry"):
         orchestrations.retry_task(made, "a.1", by="ada")
-    orchestrations.followup_task(made, "a.2", "More.", by="ada")
+    followup_task(made, "a.2", "More.", by="ada")
     cursor.end_run(queries.list_tasks(made)[3].agent_id or "")
     await pump.run_until(lambda: status_of(made) == "completed")
     assert [task.iterations for task in queries.list_tasks(made)] == [0, 1, 0, 0]

@@ -72,8 +72,13 @@ async def test_a_follow_up_carries_pictures_and_another_model(
         return await create_run(agent_id, prompt, **options)
 
     monkeypatch.setattr(cursor, "create_run", noted)
-    agents.followup(made, "Now this.", by="test", extras={"model": "fast-2", "images": [{"upload_id": upload()}]})
+    extras = {"model": "fast-2", "images": [{"upload_id": upload()}]}
+    wanted = {"by": "test", "extras": extras, "idempotency_key": "k"}
+    first = agents.followup(made, "Now this.", **wanted)
     await pump.run_due()
+    assert agents.followup(made, "Now this.", **wanted) == first  # its answer was lost on the way
+    with pytest.raises(Conflict, match="another body"):
+        agents.followup(made, "Now that.", **wanted)
     agents.followup(made, "And text alone.", by="test")
     await pump.run_due()
     assert sent == [{"model": "fast-2", "images": (Image(data=PNG, mime_type="image/png"),)}, {}]
