@@ -1,7 +1,8 @@
 // Nothing typed is lost: a form with data-draft is kept in this browser while it is written, and filled again after a
 // reload, a lost connection or an ended session. It is forgotten once it was sent: submitted, and gone from the page.
 // A draft has a key of its own, which goes with it: what was sent and never answered is not launched twice.
-// Rows that can be added carry their number in their fields' names (task-7-prompt); here they count by their order.
+// Rows that can be added carry their number in their fields' names (task-7-prompt); here they count by their order, but
+// in a form with data-draft-rows="number", where a row keeps its number, by that.
 (() => {
   const PREFIX = "draft:";
   const MOST_AGE_MS = 14 * 24 * 3600 * 1000;
@@ -15,12 +16,14 @@
   const pattern = (name) => name.replace(/-\d+-/, "-#-");
   const keyOf = (form) => `${PREFIX}${form.dataset.draftOwner || ""}:${form.dataset.draft}`;
 
+  const isNumbered = (form) => form.dataset.draftRows === "number";
+
   function fields(form) {
     const seen = {};
     return [...form.elements].filter((one) => one.name && !["hidden", "file", "password", "submit", "button"].includes(one.type)).map((one) => {
       const base = pattern(one.name);
-      const number = base === one.name || one.type === "radio" ? "" : (seen[base] = (seen[base] || 0) + 1);
-      return [base.replace("#", number), one];
+      const number = base === one.name || one.type === "radio" || isNumbered(form) ? "" : (seen[base] = (seen[base] || 0) + 1);
+      return [isNumbered(form) ? one.name : base.replace("#", number), one];
     });
   }
 
@@ -51,8 +54,12 @@
     } catch { /* full, or not allowed here: then it is as without drafts */ }
   }
 
-  const rows = (form, base) => [...form.elements].filter((one) => pattern(one.name || "") === base).length;
-  const isUntouched = (one) => one.tagName === "SELECT" ? !one.value || one.selectedIndex <= 0 : one.value === one.defaultValue;
+  function rows(form, base) {
+    const numbers = [...form.elements].filter((one) => pattern(one.name || "") === base).map((one) => Number(/-(\d+)-/.exec(one.name)[1]));
+    return isNumbered(form) ? Math.max(0, ...numbers) : numbers.length;
+  }
+
+  const isUntouched = (one) => one.tagName === "SELECT" ? !one.value || one.selectedIndex <= 0 || one.selectedOptions[0].defaultSelected : one.value === one.defaultValue;
 
   function put(one, value) {
     if (one.type === "radio") { if (one.value === value && !one.checked) one.click(); return; }
@@ -155,6 +162,8 @@
     for (const [form, entry] of live) if (event.key === entry.key && event.newValue === null) renew(form, entry);
   });
   document.addEventListener("click", (event) => {
+    const left = live.get(event.target.closest("[data-draft-forget]")?.form);
+    if (left) { clearTimeout(left.timer); left.submitted = true; } // the form is about to go, and its draft with it
     const form = event.target.closest("[data-draft-discard]")?.form;
     if (!form) return;
     localStorage.removeItem(keyOf(form));

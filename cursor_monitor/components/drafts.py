@@ -8,6 +8,9 @@ import reflex as rx
 
 from cursor_monitor.state.shell import ShellState
 
+FORGET = {"data-draft-forget": "true"}
+"""The attributes of a button that leaves a form and throws away what was written in it."""
+
 
 def kept(name: Any, opened: Any = "") -> dict[str, Any]:
     """The attributes of a form that is kept under a name; it is filled again whenever `opened` changes."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
+from cursor_monitor.components.drafts import FORGET, draft_note, kept
 from cursor_monitor.components.feedback import problem
+from cursor_monitor.state.orchestration import OrchestrationState
 from cursor_monitor.state.plan_edit import EditDraft
 from cursor_monitor.state.plan_edit import PlanEditState as State
 
@@ -14,18 +16,32 @@ def plan_editor() -> rx.Component:
     return rx.cond(
         State.is_open,
         rx.el.form(
+            draft_note(),
             problem(State.notice),
             rx.foreach(State.drafts, _draft),
             rx.el.div(
-                rx.el.button("Add a task", type="button", class_name="button", on_click=State.add),
+                rx.el.button(
+                    "Add a task",
+                    type="button",
+                    class_name="button",
+                    on_click=State.add,
+                    custom_attrs={"data-draft-add": "edit-#-prompt"},
+                ),
                 rx.el.button("Save the plan", type="submit", class_name="button primary"),
-                rx.el.button("Keep the old one", type="button", class_name="button", on_click=State.close),
+                rx.el.button(
+                    "Keep the old one",
+                    type="button",
+                    class_name="button",
+                    on_click=State.close,
+                    custom_attrs=FORGET,
+                ),
                 class_name="actions",
             ),
             on_submit=State.save,
             class_name="form",
             no_validate=True,
             aria_label="Edit the plan",
+            custom_attrs={**kept(rx.Var.create("plan ") + OrchestrationState.detail.id), "data-draft-rows": "number"},
         ),
         rx.el.div(
             rx.el.button(
@@ -41,7 +57,7 @@ def plan_editor() -> rx.Component:
 
 
 def _draft(draft: rx.Var[EditDraft]) -> rx.Component:
-    name = "edit-" + draft.id.to(str)
+    name = "edit-" + draft.number.to(str)
     label = "task " + draft.number.to(str)
     return rx.el.div(
         rx.el.header(

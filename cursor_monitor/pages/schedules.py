@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_operators
+from cursor_monitor.components.drafts import FORGET, draft_note, kept
 from cursor_monitor.components.feedback import confirm, empty, facts
 from cursor_monitor.components.form import choice, field, text_area, text_input
 from cursor_monitor.components.layout import page
@@ -121,6 +122,7 @@ def _button(word: str, row: rx.Var[ScheduleLine], on_click: rx.event.EventSpec) 
 def _form() -> rx.Component:
     return rx.el.form(
         rx.el.h2(rx.cond(State.chosen == "new", "New schedule", "Edit the schedule")),
+        draft_note(),
         _when(),
         rx.el.div(
             _text("repository", "Repository", "owner/repo"),
@@ -149,13 +151,16 @@ def _form() -> rx.Component:
                 class_name="button primary",
                 disabled=State.is_sending,
             ),
-            rx.el.button("Cancel", type="button", class_name="button", on_click=State.open_form("")),
+            rx.el.button(
+                "Cancel", type="button", class_name="button", on_click=State.open_form(""), custom_attrs=FORGET
+            ),
             class_name="actions",
         ),
         on_submit=State.submit,
         class_name="form card",
         no_validate=True,
         key=State.chosen,
+        custom_attrs=kept(rx.Var.create("schedule ") + State.chosen, State.chosen),
     )
 
 

@@ -6,6 +6,7 @@ import reflex as rx
 
 from cursor_monitor import routes
 from cursor_monitor.components.allowed import for_operators
+from cursor_monitor.components.drafts import FORGET, draft_note, kept
 from cursor_monitor.components.feedback import confirm, empty
 from cursor_monitor.components.form import field, text_area, text_input
 from cursor_monitor.components.layout import page
@@ -89,6 +90,7 @@ def _template(row: rx.Var[TemplateLine]) -> rx.Component:
 def _form() -> rx.Component:
     return rx.el.form(
         rx.el.h2(rx.cond(State.chosen == "new", "New template", "Edit the template")),
+        draft_note(),
         rx.el.div(
             _text("name", "Name", "Such as: upgrade a library."),
             _text("description", "What it is for", "For those who choose it."),
@@ -122,13 +124,16 @@ def _form() -> rx.Component:
                 class_name="button primary",
                 disabled=State.is_sending,
             ),
-            rx.el.button("Cancel", type="button", class_name="button", on_click=State.open_form("")),
+            rx.el.button(
+                "Cancel", type="button", class_name="button", on_click=State.open_form(""), custom_attrs=FORGET
+            ),
             class_name="actions",
         ),
         on_submit=State.submit,
         class_name="form card",
         no_validate=True,
         key=State.chosen,
+        custom_attrs=kept(rx.Var.create("template ") + State.chosen, State.chosen),
     )
 
 

@@ -20,7 +20,7 @@ _MOST_TASKS = 200
 
 @dataclass(frozen=True, slots=True)
 class EditDraft:
-    """One task of the form; its texts begin as these and live in inputs named after `id`."""
+    """One task of the form; its texts begin as these and live in inputs named after `number`."""
 
     id: int
     number: int
@@ -116,9 +116,9 @@ def _free_key(used: set[str], number: int) -> str:
 def _task(draft: EditDraft, text: dict[str, str], keys: dict[str, str]) -> dict[str, Any]:
     task: dict[str, Any] = {"key": draft.key}
     for name in ("title", "prompt", "model", "ref"):
-        task[name] = text.get(f"edit-{draft.id}-{name}", "")
-    after = re.split(r"[,\s]+", text.get(f"edit-{draft.id}-after", ""))
-    count = text.get(f"edit-{draft.id}-best_of", "")
+        task[name] = text.get(f"edit-{draft.number}-{name}", "")
+    after = re.split(r"[,\s]+", text.get(f"edit-{draft.number}-after", ""))
+    count = text.get(f"edit-{draft.number}-best_of", "")
     tries = {"best_of": int(count) if count.isdecimal() else count} if count else {}
-    models = [name.strip() for name in text.get(f"edit-{draft.id}-models", "").split(",") if name.strip()]
+    models = [name.strip() for name in text.get(f"edit-{draft.number}-models", "").split(",") if name.strip()]
     return {**task, **tries, "models": models, "depends_on": [keys.get(part, part) for part in after if part]}
