@@ -149,6 +149,7 @@ class _Reading:
     result: Any = None
 
 
+_MOST_READINGS = 256
 _readings: dict[str, _Reading] = {}
 
 
@@ -161,7 +162,7 @@ async def shared(
     readings at least `least_seconds` pass, however many changes there are.
     """
     wanted = feed.version(topic)
-    entry = _readings.setdefault(name, _Reading())
+    entry = _reading(name)
     async with entry.lock:
         if entry.version < wanted and (early := entry.began + least_seconds - time.monotonic()) > 0:
             await asyncio.sleep(early)
@@ -170,3 +171,11 @@ async def shared(
             entry.result = await asyncio.to_thread(read)
             entry.version, entry.began = version, began
     return entry.result
+
+
+def _reading(name: str) -> _Reading:
+    """The one of that name, the newest of all from now on; of too many the one that was longest not asked for goes."""
+    entry = _readings[name] = _readings.pop(name, None) or _Reading()
+    if len(_readings) > _MOST_READINGS:
+        del _readings[next(iter(_readings))]
+    return entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -56,6 +56,8 @@ class _Shown:
 
 class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.State):
     """One page of the fleet."""
+
+    _pace_seconds: ClassVar[float] = 0.25  # it changes with every commit of any of them
 
     rows: list[AgentRow] = []
     costs: dict[str, str] = {}
@@ -141,11 +143,13 @@ class AgentsState(LiveMixin, PagingMixin, BulkMixin, AccountChoiceMixin, rx.Stat
 
     def _show(self, result: _Shown) -> None:
         self._seen_filter = str(self._wanted_filter())
-        self.rows = list(result.page.items)
-        self.costs = {row.id: dollars(row.cost_cents) for row in result.page.items}
-        self.next_cursor = result.page.next_cursor or ""
-        self.count = result.count
-        self.groups = [self._group(row) for row in result.groups]
+        self._put(
+            rows=list(result.page.items),
+            costs={row.id: dollars(row.cost_cents) for row in result.page.items},
+            next_cursor=result.page.next_cursor or "",
+            count=result.count,
+            groups=[self._group(row) for row in result.groups],
+        )
         if result.choices is not None:
             self.repositories, self.tags, self.accounts = result.choices
 

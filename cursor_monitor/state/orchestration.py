@@ -179,17 +179,24 @@ class OrchestrationState(LiveMixin, ActingMixin, rx.State):
             self._shown_id, self.detail, self.tasks, self.board = self._id(), _NOTHING, [], []
             self.is_loaded, self.notice, self.following, self.is_budgeting = False, "", "", False
         wanted_at = query_parameter(self, "at")
-        return partial(_state_of, self._id(), int(wanted_at[:9]) if wanted_at[:9].isdecimal() else 0)
+        return partial(_shared_state, self._id(), int(wanted_at[:9]) if wanted_at[:9].isdecimal() else 0)
 
     def _show(self, result: _Read) -> None:
-        self.detail, tasks, self.newest_seq = result.detail, result.tasks, result.newest_seq
-        self.at, self.at_time, self._plan_hash = result.at, result.at_time, result.plan_hash
-        self.tasks = [task_view(task, tasks, self.detail, is_past=self.at > 0) for task in tasks]
-        self.board = board_of(self.tasks)
-        self.graph = graph_view([(t.key, t.title, t.status, t.depends_on, t.is_merge) for t in tasks])
-        self.budgets = [budget_view(budget) for budget in self.detail.budgets]
-        self.may_set_budget = self.at == 0 and self.detail.status not in ORCHESTRATION_TERMINAL
-        self.options = options_of(self.detail.options)
+        detail, tasks, at = result.detail, result.tasks, result.at
+        shown = [task_view(task, tasks, detail, is_past=at > 0) for task in tasks]
+        self._plan_hash = result.plan_hash
+        self._put(
+            detail=detail,
+            newest_seq=result.newest_seq,
+            at=at,
+            at_time=result.at_time,
+            tasks=shown,
+            board=board_of(shown),
+            graph=graph_view([(t.key, t.title, t.status, t.depends_on, t.is_merge) for t in tasks]),
+            budgets=[budget_view(budget) for budget in detail.budgets],
+            may_set_budget=at == 0 and detail.status not in ORCHESTRATION_TERMINAL,
+            options=options_of(detail.options),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,12 @@ class _Read:
     at: int = 0
     at_time: datetime = _NEVER
     plan_hash: str = ""
+
+
+async def _shared_state(orchestration_id: str, at: int) -> _Read:
+    """Read once for all who look at the same."""
+    topic = live.orchestration_topic(orchestration_id)
+    return await live.shared(f"{topic} {at}", topic, partial(_state_of, orchestration_id, at))
 
 
 def _state_of(orchestration_id: str, at: int) -> _Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -20,6 +20,8 @@ from cursor_monitor.state.paging import PagingMixin
 class OrchestrationsState(LiveMixin, PagingMixin, AccountChoiceMixin, rx.State):
     """One page of orchestrations, newest first, under the filters of the address."""
 
+    _pace_seconds: ClassVar[float] = 0.25  # it changes with every commit of any of them
+
     rows: list[OrchestrationRow] = []
 
     def _topic(self) -> str:
@@ -28,7 +30,7 @@ class OrchestrationsState(LiveMixin, PagingMixin, AccountChoiceMixin, rx.State):
     def _query(self) -> Callable[[], Any]:
         self._read_address()
         return partial(
-            _read,
+            _shared_read,
             status=self.filters["status"],
             mode=self.filters["mode"],
             repository=self.filters["repository"],
@@ -41,14 +43,18 @@ class OrchestrationsState(LiveMixin, PagingMixin, AccountChoiceMixin, rx.State):
 
     def _show(self, result: tuple[Page[OrchestrationRow], tuple[AccountName, ...]]) -> None:
         page, accounts = result
-        self.rows, self.accounts = list(page.items), list(accounts)
-        self.next_cursor = page.next_cursor or ""
+        self._put(rows=list(page.items), accounts=list(accounts), next_cursor=page.next_cursor or "")
 
     def _filter_names(self) -> tuple[str, ...]:
         return ("status", "mode", "repository", "account", "ended")
 
     def _route(self) -> str:
         return routes.ORCHESTRATIONS
+
+
+async def _shared_read(**wanted: Any) -> tuple[Page[OrchestrationRow], tuple[AccountName, ...]]:
+    """Read once for all who look at the same."""
+    return await live.shared(f"orchestrations {wanted}", live.ORCHESTRATIONS, partial(_read, **wanted))
 
 
 def _read(**wanted: Any) -> tuple[Page[OrchestrationRow], tuple[AccountName, ...]]:

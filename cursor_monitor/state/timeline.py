@@ -26,6 +26,8 @@ _MOST_EVENTS = 1000
 _MOST_SEQ = 2**31
 _FILTERS = ("type", "level", "task")
 
+_Found = tuple[list[EventRow], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class EventView:
@@ -108,9 +110,9 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
             self.payloads = {}
         self._put(filters=filters, is_filtered=any(filters.values()))
         at = query_parameter(self, "at", 9)
-        return partial(_read, self._id(), self._limit, int(at) if at.isdecimal() else 0, filters)
+        return partial(_shared_read, self._id(), self._limit, int(at) if at.isdecimal() else 0, filters)
 
-    def _show(self, result: tuple[()] | tuple[list[EventRow], bool]) -> None:
+    def _show(self, result: tuple[()] | _Found) -> None:
         if result:
             events, has_older = result
             is_full = len(events) >= _MOST_EVENTS
@@ -121,7 +123,14 @@ class TimelineState(LiveMixin, ActingMixin, rx.State):
             )
 
 
-def _read(orchestration_id: str, limit: int, at: int, filters: dict[str, str]) -> tuple[list[EventRow], bool]:
+async def _shared_read(orchestration_id: str, limit: int, at: int, filters: dict[str, str]) -> _Found:
+    """Read once for all who look at the same."""
+    topic = live.orchestration_topic(orchestration_id)
+    name = f"{topic} timeline {limit} {at} {filters}"
+    return await live.shared(name, topic, partial(_read, orchestration_id, limit, at, filters))
+
+
+def _read(orchestration_id: str, limit: int, at: int, filters: dict[str, str]) -> _Found:
     events: list[EventRow] = []
     before = at + 1 if at else None
     kind = filters["type"] if filters["type"] in EVENT_TYPES else None
