@@ -74,7 +74,7 @@ def new_orchestration() -> rx.Component:
                 class_name="actions",
             ),
             on_submit=State.submit,
-            class_name="form",
+            class_name="form with-plan",
             no_validate=True,
             custom_attrs=kept("new orchestration", State.opened),
         ),

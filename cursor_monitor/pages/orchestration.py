@@ -60,7 +60,14 @@ def _whole() -> rx.Component:
             detail.name,
             status_badge(detail.status),
             progress(detail.tasks_completed, detail.tasks_total),
-            rx.el.span(detail.active_agents, " agents busy", class_name="num"),
+            rx.cond(
+                detail.active_agents > 0,
+                rx.el.span(
+                    detail.active_agents,
+                    rx.cond(detail.active_agents == 1, " agent busy", " agents busy"),
+                    class_name="num",
+                ),
+            ),
             rx.cond(detail.started_at, duration(detail.started_at, detail.completed_at)),
             rx.link("Proof of quality", href=f"{routes.ORCHESTRATIONS}/{detail.id}/proof"),
             actions=[for_operators(_controls())],
@@ -189,7 +196,12 @@ def _task(task: rx.Var[TaskView]) -> rx.Component:
                 chips.pr_chip(task.pr_url),
                 rx.cond(task.checks != "", rx.el.span("checks ", checks_badge(task.checks))),
                 rx.cond(task.attempts > 1, rx.el.span(task.attempts, " attempts", class_name="num")),
-                rx.cond(task.iterations > 0, rx.el.span(task.iterations, " follow-ups", class_name="num")),
+                rx.cond(
+                    task.iterations > 0,
+                    rx.el.span(
+                        task.iterations, rx.cond(task.iterations == 1, " follow-up", " follow-ups"), class_name="num"
+                    ),
+                ),
                 rx.cond(
                     task.status == "completed",
                     rx.el.span("quality ", chips.score(task.quality_score, task.quality_coverage)),
