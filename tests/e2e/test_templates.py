@@ -21,6 +21,10 @@ def test_a_template_is_written_filled_in_and_launched(open_page: OpenPage, api: 
     page.get_by_role("textbox", name="Prompt", exact=True).fill("Upgrade {{library}} in {{Place}}.")
     expect(page.locator("#prompt-error")).to_contain_text("is no variable")
     page.get_by_role("textbox", name="Prompt", exact=True).fill("Upgrade {{library}} in the {{place}}.")
+    page.wait_for_function("Object.values(localStorage).some(draft => draft.includes('in the {{place}}'))")
+    page.reload()
+    page.get_by_role("button", name="New template").click()
+    expect(page.get_by_text("What you had written is back.")).to_be_visible()
     page.get_by_label("Choices, by commas of place").fill("back end, front end")
     page.get_by_label("Label of library").fill("Which library")
     assert violations(page) + cut_off(page) == []
