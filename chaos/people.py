@@ -21,6 +21,7 @@ from cursor_monitor.domain.budgets import CODES
 from cursor_monitor.domain.errors import Conflict, Invalid, NotFound, Unauthorized
 from cursor_monitor.engine.budgets import uses
 from cursor_monitor.services import orchestrations, webhooks
+from cursor_monitor.services.task_followup import followup_task
 from cursor_monitor.store.database import reading
 from cursor_monitor.store.orchestrations import load_snapshot
 from tests.support.postgres import ask
@@ -65,7 +66,7 @@ class People:
         key = snapshot.tasks[control.task].key
         if control.kind == "followup":
             text = f"Also mention order {self.launched[orchestration_id].number} in the change log."
-            self._try("followup", orchestrations.followup_task, orchestration_id, key, text, by=BY)
+            self._try("followup", followup_task, orchestration_id, key, text, by=BY)
         else:
             self._try(control.kind, getattr(orchestrations, control.kind), orchestration_id, key, by=BY)
 
