@@ -932,6 +932,8 @@ BEGIN
     FOREACH stranger IN ARRAY ARRAY['anon', 'authenticated'] LOOP
         IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = stranger) THEN
             EXECUTE format('REVOKE ALL ON SEQUENCE lease_token_seq, ready_seq, orchestration_outbox_ids FROM %I', stranger);
+            EXECUTE format('REVOKE ALL ON SEQUENCE %s, %s FROM %I', pg_get_serial_sequence('audit_log', 'id'),
+                           pg_get_serial_sequence('service_health_events', 'id'), stranger);
             EXECUTE format('REVOKE ALL ON FUNCTION outbox_add_day, outbox_drop_days FROM %I', stranger);
         END IF;
     END LOOP;

@@ -17,7 +17,8 @@ from cursor_monitor.domain.access import Role
 from cursor_monitor.state.permissions import role_for_event, short_name
 
 __all__ = ["pages"]  # importing them registers their states
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "security.md"
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs" / "security.md"
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ORDER = ["everybody", *Role]
 

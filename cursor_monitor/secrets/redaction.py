@@ -15,6 +15,12 @@ _SHAPES = (
     (re.compile(r"(?i)\b(authorization['\"]?\s*[:=]\s*['\"]?(?:basic|bearer)\s+)[^\s'\",]+"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/-]{16,}=*"), rf"\1{MASK}"),
     (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]+:)[^\s/@]+(@)", re.IGNORECASE), rf"\1{MASK}\2"),
+    # What the services around this product, and the usual others, call their keys.
+    (re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50,}|crsr_[A-Za-z0-9]{32,})"), MASK),
+    (re.compile(r"\b(?:cm_[A-Za-z0-9_-]{43}|sb_secret_[A-Za-z0-9_-]{20,}|sk-[A-Za-z0-9_-]{32,})"), MASK),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b|\bxox[abprs]-[A-Za-z0-9-]{20,}"), MASK),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{20,}"), MASK),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
 )
 
 

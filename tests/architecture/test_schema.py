@@ -145,6 +145,31 @@ def test_a_stranger_reads_and_writes_nothing(roles: str, role: str) -> None:
                 _execute(roles, statement, role)
 
 
+OPEN: LiteralString = """
+SELECT role, c.relname::text FROM pg_class c, unnest(ARRAY['anon', 'authenticated']) role
+WHERE c.relnamespace = 'public'::regnamespace AND CASE
+    WHEN c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        THEN has_table_privilege(role, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+          OR has_any_column_privilege(role, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
+    WHEN c.relkind = 'S' THEN has_sequence_privilege(role, c.oid, 'USAGE, SELECT, UPDATE')
+    ELSE false END
+UNION ALL
+SELECT role, p.oid::regprocedure::text FROM pg_proc p, unnest(ARRAY['anon', 'authenticated']) role
+WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND has_function_privilege(role, p.oid, 'EXECUTE')
+"""
+
+
+def test_nothing_is_open_to_a_stranger_nor_what_is_made_later(roles: str) -> None:
+    """By the catalogue, so that no table, sequence or function is forgotten; a hosting gives rights by default."""
+    for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+        given = sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {} TO anon, authenticated")
+        _execute(roles, given.format(sql.SQL(kind)))
+    assert ask(roles, "SELECT outbox_add_day('2030-01-01')") == [(True,)]
+    assert ask(roles, OPEN) == []
+    _execute(roles, "GRANT SELECT (email) ON users TO anon")
+    assert ask(roles, OPEN) == [("anon", "users")]
+
+
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_a_stranger_draws_no_lease(roles: str, role: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):

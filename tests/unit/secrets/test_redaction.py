@@ -34,6 +34,13 @@ def test_a_registered_secret_is_replaced_everywhere() -> None:
         ("{'authorization': 'Basic a2V5Og=='}", "a2V5Og"),
         ("sent Bearer 0123456789abcdef0123", "0123456789abcdef"),
         ("postgresql://me:hunter2@db.example.com/x", "hunter2"),
+        ("git push with " + "ghp_" + "a1B2" * 9, "a1B2a1B2"),
+        ("a key of Cursor, " + "crsr_" + "0f9e" * 16, "0f9e0f9e"),
+        ("our own " + "cm_" + "Zy9-" * 10 + "abc", "Zy9-Zy9-"),
+        ("a model's " + "sk-" + "proj-" + "Q7w3" * 10, "Q7w3Q7w3"),
+        ("signed eyJhbGciOiJFUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0." + "c2ln" * 10, "c2lnc2ln"),
+        ("-----BEGIN EC PRIVATE KEY-----\nMHcC\nAQEE\n-----END EC PRIVATE KEY-----", "AQEE"),
+        ("cut short: -----BEGIN PRIVATE KEY-----\nMHcC", "MHcC"),
     ],
 )
 def test_the_shapes_of_credentials_are_replaced(text: str, without: str) -> None:
@@ -42,7 +49,10 @@ def test_the_shapes_of_credentials_are_replaced(text: str, without: str) -> None
     assert "[secret]" in redact(text)
 
 
-@pytest.mark.parametrize("text", ["https://github.com/acme/web", "see http://a:3000/b@c", "the bearer of news"])
+@pytest.mark.parametrize(
+    "text",
+    ["https://github.com/acme/web", "sk-learn and cm_ x ghp_short", "see http://a:3000/b@c", "the bearer of news"],
+)
 def test_innocent_text_stays(text: str) -> None:
     assert redact(text) == text
 
