@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import reflex as rx
+from reflex_base import otel
 
 from cursor_monitor import pages
 from cursor_monitor.api.edge import build_edge
@@ -20,9 +21,10 @@ from cursor_monitor.domain.errors import AppError, Unavailable
 from cursor_monitor.live import feed
 from cursor_monitor.logs import configure_logging
 from cursor_monitor.services.first_admin import ensure_first_admin
-from cursor_monitor.services.startup import close_all, open_all
+from cursor_monitor.services.startup import begin_tracing, close_all, open_all
 from cursor_monitor.settings import Settings, SettingsError, load_settings
 from cursor_monitor.state.guard import EventGuard
+from cursor_monitor.tracing import stop_tracing
 
 __all__ = ["app", "pages"]
 
@@ -35,6 +37,8 @@ async def lifespan() -> AsyncIterator[None]:
     settings = load_settings()
     configure_logging(settings.log_level)
     open_all(settings, pool_size=20)
+    if provider := begin_tracing(settings, "app"):
+        otel.enable(provider)  # the pages' framework tells of their events by itself
     await asyncio.to_thread(make_first_admin, settings)
     listening = asyncio.create_task(feed.run(), name="changes")
     try:
@@ -43,6 +47,8 @@ async def lifespan() -> AsyncIterator[None]:
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await listening
+        otel.disable()
+        stop_tracing()
         close_all()
 
 

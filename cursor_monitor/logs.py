@@ -6,6 +6,7 @@ import logging
 import sys
 
 from cursor_monitor.secrets.redaction import redact
+from cursor_monitor.tracing import trace_id
 
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
 
@@ -15,7 +16,8 @@ class KeyValueFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        extras = {k: v for k, v in record.__dict__.items() if k not in _STANDARD and v is not None}
+        facts = {**record.__dict__, "trace_id": trace_id()}
+        extras = {k: v for k, v in facts.items() if k not in _STANDARD and v is not None}
         return redact(line + "".join(f" {key}={value!r}" for key, value in extras.items()))
 
 

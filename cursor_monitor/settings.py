@@ -115,6 +115,7 @@ class Settings:
     worker_concurrency: int = 20
     streams_per_worker: int = 300
     log_level: str = "INFO"
+    otlp_endpoint: str | None = None
 
     @property
     def simulated(self) -> bool:
@@ -228,6 +229,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         worker_concurrency=read.whole("WORKER_CONCURRENCY", 20, 1, 1000),
         streams_per_worker=read.whole("STREAMS_PER_WORKER", 300, 0, 800),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", _collector_url),
     )
     _check_together(settings)
     return settings
@@ -353,3 +355,4 @@ def _check_admin(settings: Settings) -> None:
 _cursor_url = http_url(CURSOR_API)
 _github_url = http_url(GITHUB_API)
 _public_url = http_url("https://monitor.example.com")
+_collector_url = http_url("http://collector.example.com:4318")

@@ -17,8 +17,9 @@ from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.logs import configure_logging
 from cursor_monitor.services import maintenance
 from cursor_monitor.services.clients import ClientRegistry, EnvironmentKey
-from cursor_monitor.services.startup import close_all, open_all
+from cursor_monitor.services.startup import begin_tracing, close_all, open_all
 from cursor_monitor.settings import CURSOR_API, Settings, SettingsError, load_settings
+from cursor_monitor.tracing import stop_tracing
 from worker.handlers import build_handlers
 from worker.maintenance import Maintenance
 from worker.runner import Runner
@@ -37,12 +38,14 @@ def main() -> int:
         _check(settings)
         configure_logging(settings.log_level)
         open_all(settings, pool_size=8)
+        begin_tracing(settings, "worker")
     except SettingsError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
     try:
         asyncio.run(work(settings))
     finally:
+        stop_tracing()
         close_all()
     return 0
 

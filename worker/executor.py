@@ -10,6 +10,7 @@ from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.domain.jobs import ClaimedJob, Discard, Done, LeaseLost, Retry, Settled, Snooze
 from cursor_monitor.engine.backoff import delay_seconds
 from cursor_monitor.store.jobs import Settlement
+from cursor_monitor.tracing import TRACEPARENT, span
 from worker.handlers import Handler, Handlers
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,14 @@ _DATABASE_SECONDS = 1.0
 
 async def execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], float]) -> Settlement | Settled | None:
     """Do the job; Settled where it was settled with its own writes, None where it is no longer ours."""
+    parent = job.args.get(TRACEPARENT) if isinstance(job.args, dict) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    with span(f"job {job.kind}", "consumer", _fields(job), parent) as told:
+        settled = await _execute(job, handlers, random)
+        told.note({"outcome": outcome_of(settled)})
+    return settled
+
+
+async def _execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], float]) -> Settlement | Settled | None:
     handler = handlers[job.kind]
     if job.attempt > job.max_attempts:
         return await _give_up(job, handler, "the worker died at each try")
@@ -87,7 +96,7 @@ async def _give_up(job: ClaimedJob, handler: Handler, error: str) -> Settlement 
     return Settlement(job, "failed", error=error)
 
 
-def _fields(job: ClaimedJob) -> dict[str, object]:
+def _fields(job: ClaimedJob) -> dict[str, str | int | None]:
     return {
         "job_id": job.id,
         "kind": job.kind,

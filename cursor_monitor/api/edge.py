@@ -20,6 +20,7 @@ from cursor_monitor.api.headers import SecurityHeaders
 from cursor_monitor.api.metrics import metrics
 from cursor_monitor.api.probes import livez, readyz
 from cursor_monitor.api.sign_in import sign_in_routes
+from cursor_monitor.api.tracing import TraceRequests
 from cursor_monitor.api.traffic import CountTraffic
 from cursor_monitor.settings import Settings, load_settings
 
@@ -34,7 +35,7 @@ def build_edge(settings: Settings | None = None) -> list[Starlette | Callable[[A
         public_url=chosen.public_url,
         proxy_hops=chosen.trusted_proxy_hops,
     )
-    return [_shell(chosen), BodyLimit, gate, OriginCheck, hosts, SecurityHeaders, CountTraffic]
+    return [_shell(chosen), BodyLimit, gate, OriginCheck, hosts, SecurityHeaders, TraceRequests, CountTraffic]
 
 
 def _shell(settings: Settings) -> Starlette:

@@ -61,7 +61,7 @@ class CountTraffic:
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        labels = (scope["method"] if scope["method"] in _METHODS else "other", part_of(scope["path"]))
+        labels = (method_of(scope), part_of(scope["path"]))
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -70,6 +70,11 @@ class CountTraffic:
             await send(message)
 
         await self._app(scope, receive, counting)
+
+
+def method_of(scope: Scope) -> str:
+    """The request's method, where it is one that there is."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def part_of(path: str) -> str:

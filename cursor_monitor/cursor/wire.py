@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from cursor_monitor.cursor.gate import Gate, OpenGate, Witness, endpoint_of
 from cursor_monitor.cursor.limits import RateLimits, parse_limits, parse_retry_after, time_there
 from cursor_monitor.cursor.refusals import read_refusal, sort_refusal
 from cursor_monitor.secrets.redaction import redact, redact_bytes
+from cursor_monitor.tracing import Span, span
 
 T = TypeVar("T")
 
@@ -34,6 +35,12 @@ PATIENCE_SECONDS = 5.0  # a longer Retry-After is the caller's to wait for
 BACKOFF_SECONDS = 0.5
 POOL = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 
+_WORDS = frozenset(
+    {
+        *("", "v0", "v1", "agents", "runs", "cancel", "stream", "archive", "unarchive", "usage", "artifacts"),
+        *("download", "me", "models", "repositories", "conversation"),
+    }
+)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 log = logging.getLogger(__name__)
@@ -167,9 +174,10 @@ class Wire:
         if request.method == "POST":
             fence.check()
             request.extensions["trace"] = fence.check_write
-        with self._translated(request):
+        with self._translated(request), _told(request) as told:
             async with asyncio.timeout(TOTAL_SECONDS):
                 response = await self._http.send(request)
+            told.note({"http.response.status_code": response.status_code})
         await self._note(response)
         if not response.is_success:
             raise await self._witnessed(self._refusal(response))
@@ -245,6 +253,13 @@ def _parse_base_url(base_url: str) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host or "%" in url.host or url.userinfo:
         raise ValueError("the Cursor API address must be an http(s) URL without a user")
     return url
+
+
+def _told(request: httpx.Request) -> AbstractContextManager[Span]:
+    """The call as traces tell of it: which one, not of what; Cursor hears nothing of the trace."""
+    route = "/".join(part if part in _WORDS else "{id}" for part in request.url.path.split("/"))
+    facts = {"http.request.method": request.method, "http.route": route, "server.address": request.url.host}
+    return span(f"cursor {request.method} {route}", "client", facts)
 
 
 def _starts_work(request: httpx.Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from cursor_monitor.domain.orchestration import Options
@@ -13,8 +14,9 @@ from cursor_monitor.secrets.redaction import fingerprint
 from cursor_monitor.secrets.vault import open_vault
 from cursor_monitor.services.governor import account_of
 from cursor_monitor.services.tuning import Tuning, tune
-from cursor_monitor.settings import Settings, SettingsError
+from cursor_monitor.settings import VERSION, Settings, SettingsError
 from cursor_monitor.store.database import close_database, open_database
+from cursor_monitor.tracing import TracingError, start_tracing
 
 
 def open_all(settings: Settings, *, pool_size: int = 10) -> None:
@@ -45,6 +47,16 @@ def _open_secrets(settings: Settings) -> None:
         open_vault(settings.secret_keys, settings.data_dir)
     except SecretError as error:
         raise SettingsError(f"CURSOR_MONITOR_SECRET_KEY: is not set, and {error}") from None
+
+
+def begin_tracing(settings: Settings, part: str) -> Any:
+    """Send traces of this part of the product where a collector is named; returns the provider of tracers, or None."""
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        return start_tracing(settings.otlp_endpoint, part, VERSION)
+    except TracingError as error:
+        raise SettingsError(str(error)) from None
 
 
 def close_all() -> None:

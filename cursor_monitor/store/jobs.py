@@ -14,6 +14,7 @@ from cursor_monitor.domain.jobs import ClaimedJob, LeaseLost, NewJob
 from cursor_monitor.domain.text import storable
 from cursor_monitor.store import limits, notices, statements
 from cursor_monitor.store.statements import Rows, Run
+from cursor_monitor.tracing import carried
 
 # A live job with the same key takes the new one in: sooner if it waits, once more if it is just being worked on.
 # One with a concurrency key is not ready before it has its turn.
@@ -208,9 +209,10 @@ def _distinct(jobs: Sequence[NewJob]) -> tuple[list[NewJob], list[NewJob]]:
 
 
 def _columns(jobs: Sequence[NewJob]) -> dict[str, Any]:
+    along = carried()
     return {
         "kinds": [str(job.kind) for job in jobs],
-        "args": [json.dumps(job.args) for job in jobs],
+        "args": [json.dumps(job.args | along) for job in jobs],
         "orchestrations": [job.orchestration_id for job in jobs],
         "agents": [job.agent_id for job in jobs],
         "keys": [job.dedupe_key for job in jobs],
