@@ -8,13 +8,14 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'+/=?^_`{|}~-]{0,64}@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+")
 _PLACEHOLDER = re.compile(
     r"(?i)\Ayour[-_]|change[-_ ]?me|replace[-_ ]?(?:me|this|with)|placeholder"
     r"|\A[<\[{].*[>\]}]\Z|\A(?:x{4,}|\.{3,}|todo)\Z"
 )
+_OPEN_MODES = ("disable", "allow", "prefer")
 _ENTRIES_MOST = 500
 _LEGACY_SECRET_LEAST = 32
 # Whoever likes has an address there, so the whole of it is nobody's company.
@@ -77,7 +78,23 @@ def parse_postgres_url(value: str) -> str:
         whole = False
     if not whole:
         raise ValueError(f"cannot be read as a URL; write # / @ : in the password as %23 %2F %40 %3A; {example}")
-    return value
+    return _with_tls(value)
+
+
+def _with_tls(value: str) -> str:
+    """The same, never in the clear beyond one's own network, where libpq by itself would only prefer TLS."""
+    query = urlsplit(value).query
+    named = {name: words[-1] for name, words in parse_qs(query).items()}
+    hosts = (named.get("host") or urlsplit(value).hostname or "").split(",")
+    if all(not host or host.startswith(("/", "@")) or _is_private(host) for host in hosts):
+        return value
+    mode = named.get("sslmode")
+    if mode in _OPEN_MODES:
+        raise ValueError(
+            f"must not have sslmode={mode}, which lets the password and all data pass in the clear; "
+            "example: postgresql://user:password@db.example.com:5432/postgres?sslmode=require"
+        )
+    return value if mode else f"{value}{'&' if query else '?'}sslmode=require"
 
 
 def http_url(example: str) -> Callable[[str], str]:
@@ -141,7 +158,7 @@ def _is_private(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith((".localhost", ".internal", ".local"))
+        return "." not in host or host.endswith((".localhost", ".internal", ".local", ".lan", ".svc"))
     return address.is_private or address.is_loopback
 
 

@@ -54,6 +54,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _look("schema", lambda: _schema(database))
     yield _look("listen", lambda: _listen(database))
     yield _look("clock", lambda: _clock(database))
+    yield _look("work", lambda: work(database, running))
     if settings.redis_host:
         yield _look("redis", lambda: _redis(settings))
     yield _look("cursor", lambda: _cursor(settings))
@@ -84,6 +85,27 @@ _MENDS = {
     "redis": "check REDIS_HOST, REDIS_PORT and REDIS_PASSWORD, or leave REDIS_HOST empty to do without",
     "code host": "check GITHUB_TOKEN and GITHUB_API_URL, and that the network lets requests out",
     "cursor": "check CURSOR_API_KEY and CURSOR_API_URL, and that the network lets requests out",
+}
+
+
+# By what the server or the driver says of it.
+_DATABASE_MENDS = (
+    (
+        "Network is unreachable",
+        "the direct address of a Supabase project has IPv6 alone: take the session pooler's connection string",
+    ),
+    ("could not translate host name", "check the host in DATABASE_URL, and that names can be looked up here"),
+    ("failed to resolve host", "check the host in DATABASE_URL, and that names can be looked up here"),
+    ("password authentication failed", "check user and password in DATABASE_URL; # / @ : are %23 %2F %40 %3A there"),
+    ("Tenant or user not found", "at Supabase's pooler the user is postgres.your-project, not postgres"),
+    (
+        "server does not support SSL",
+        "turn TLS on at the server; a database beyond one's own network is used over TLS alone",
+    ),
+)
+_WORK_MENDS = {
+    "worker": "start one (`docker compose up -d worker`, `make run`); if one runs, its log says what it lacks",
+    "outbox": "see the page Queue for what waits for what; raise WORKER_CONCURRENCY or start one more worker",
 }
 
 
@@ -119,11 +141,16 @@ def _port(variable: str, host: str, port: int, running: bool) -> str:
 def _database(url: str) -> str:
     import psycopg
 
-    with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
-        number = connection.info.server_version
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+            number, is_secret = connection.info.server_version, connection.pgconn.ssl_in_use
+    except psycopg.OperationalError as error:
+        said = next(iter(str(error).strip().splitlines()), "")
+        mend = next((mend for word, mend in _DATABASE_MENDS if word in str(error)), _MENDS["database"])
+        raise _Wrong(f"{type(error).__name__}: {said}", mend) from None
     if number < 150000:
         raise _Wrong(f"is Postgres {number // 10000}", "use Postgres 15 or newer")
-    return f"answers, Postgres {number // 10000}.{number % 10000}"
+    return f"answers, Postgres {number // 10000}.{number % 10000}{', over TLS' if is_secret else ''}"
 
 
 def _schema(url: str) -> str:
@@ -161,6 +188,24 @@ def _clock(url: str) -> str:
     if skew > SKEW_SECONDS:
         raise _Wrong(f"differs from the database's by {skew:.1f} s", "set the time of both machines (NTP)")
     return f"differs from the database's by {skew:.3f} s"
+
+
+def work(url: str, running: bool) -> str:
+    """Whether somebody does what is due; while nothing runs, nobody has to."""
+    if not running:
+        return "nothing runs here, so nobody has to do it"
+    from cursor_monitor.queries.health import get_health
+    from cursor_monitor.store.database import close_database, open_database
+
+    open_database(url, pool_size=1)
+    try:
+        parts = {part.name: part for part in get_health().components}
+    finally:
+        close_database()
+    for name in ("worker", "outbox"):
+        if parts[name].status in ("down", "degraded"):
+            raise _Wrong(parts[name].message, _WORK_MENDS[name])
+    return f"{parts['worker'].message} {parts['outbox'].message}"
 
 
 def _redis(settings: Settings) -> str:

@@ -252,3 +252,27 @@ def test_an_empty_file_of_a_secret_stops_the_start(tmp_path: Path) -> None:
     empty = tmp_path / "key"
     empty.write_text("\n")
     assert complaint("CURSOR_API_KEY_FILE", str(empty)).startswith(f"CURSOR_API_KEY_FILE: {empty} is empty; ")
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgresql://u:p@db.example.com/x", "postgresql://u:p@db.example.com/x?sslmode=require"),
+        ("postgresql://u:p@8.8.8.8/x?a=b", "postgresql://u:p@8.8.8.8/x?a=b&sslmode=require"),
+        ("postgresql://u:p@db.example.com/x?sslmode=verify-full", None),
+        ("postgresql://u:p@postgres:5432/x", None),
+        ("postgresql://u:p@10.0.0.7/x?sslmode=disable", None),
+        ("postgresql://u@/x?host=/var/run/postgresql", None),
+        ("postgresql://u:p@db.prod.svc.cluster.local/x", None),
+    ],
+)
+def test_a_database_beyond_ones_own_network_is_used_over_tls_alone(given: str, used: str | None) -> None:
+    assert load_settings({"DATABASE_URL": given}).database_url == (used or given)
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
+def test_a_database_beyond_ones_own_network_is_never_asked_in_the_clear(mode: str) -> None:
+    for host in ("db.example.com", "10.0.0.7,db.example.com"):
+        said = complaint("DATABASE_URL", f"postgresql://u:hunter2@{host}/x?sslmode={mode}")
+        assert said.startswith(f"DATABASE_URL: must not have sslmode={mode}")
+        assert "hunter2" not in said
