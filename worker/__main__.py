@@ -29,6 +29,8 @@ from worker.wakeup import Wakeup
 log = logging.getLogger("worker")
 
 _KNOWN_SECONDS = 4.0
+# The thread that settles and claims waits for no longer than this for its turn beside busy handlers, at each answer.
+_SWITCH_SECONDS = 0.0005
 
 
 def main() -> int:
@@ -42,6 +44,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         asyncio.run(work(settings))
     finally:

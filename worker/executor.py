@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -34,22 +33,25 @@ async def _execute(job: ClaimedJob, handlers: Handlers, random: Callable[[], flo
     if wrong := handler.missing(job):
         return await _give_up(job, handler, wrong)
     try:
-        async with asyncio.timeout(handler.deadline_seconds):
-            outcome = await handler.run(job)
+        outcome = await handler.run(job)
     except LeaseLost:
         log.info("lease lost", extra=_fields(job))
         return None
     except Unavailable as error:
         # The database is out: nothing was done that counts, and the attempt is not the job's fault.
         return Settlement(job, "pending", delay=_DATABASE_SECONDS, is_fresh=True, error=error.message)
-    except TimeoutError:
-        outcome = Retry(f"no end after {handler.deadline_seconds:g} s")
     except Exception as error:
         log.exception("job failed", extra=_fields(job))
         outcome = Retry(f"{type(error).__name__}: {error}")
     if isinstance(outcome, Settled):
         return outcome
     return await _settle(job, handler, outcome, random)
+
+
+async def end_late(job: ClaimedJob, handlers: Handlers, random: Callable[[], float]) -> Settlement | None:
+    """What becomes of a job that was stopped at its deadline."""
+    handler = handlers[job.kind]
+    return await _settle(job, handler, Retry(f"no end after {handler.deadline_seconds:g} s"), random)
 
 
 def outcome_of(settlement: Settlement | Settled | None) -> str:

@@ -19,7 +19,7 @@ from cursor_monitor.store.claims import Wish
 from cursor_monitor.store.database import transactional
 from cursor_monitor.store.exchange import Exchange, Exchanged, Look
 from cursor_monitor.store.jobs import Settlement
-from worker.executor import execute, outcome_of
+from worker.executor import end_late, execute, outcome_of
 from worker.handlers import Handlers
 from worker.tally import Tally
 from worker.wakeup import Wakeup
@@ -29,14 +29,16 @@ log = logging.getLogger(__name__)
 _OUTAGE_SECONDS = 1.0
 _GRACE_SECONDS = 10.0
 _FRESH_SECONDS = 4.0  # somebody looks every three seconds
+_LATE_SECONDS = 0.25
 _BULK_SHARE = 4  # one slot in so many may do bulk work
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
     job: ClaimedJob
     task: asyncio.Task[None]
-    kept_until: float  # on the monotonic clock: a lease is not renewed for a handler that does not end
+    ends_at: float  # on the monotonic clock
+    is_late: bool = False
 
 
 class Runner:
@@ -66,6 +68,7 @@ class Runner:
         self._exchange = Exchange()
         # A thread of its own: handlers that fill the others must not keep what is done from being settled.
         self._thread = ThreadPoolExecutor(1, "exchange")
+        self._timer: asyncio.TimerHandle | None = None
         self._is_draining = False
         self._seen: tuple[float, Look] | None = None
         self.settled_count = 0
@@ -154,8 +157,20 @@ class Runner:
         now = time.monotonic()
         for job in claimed:
             task = asyncio.create_task(self._work(job))
-            kept_until = now + self._handlers[job.kind].deadline_seconds + _GRACE_SECONDS
-            self._running[job.lease_token] = _Running(job, task, kept_until)
+            ends_at = now + self._handlers[job.kind].deadline_seconds
+            self._running[job.lease_token] = _Running(job, task, ends_at)
+        if claimed and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._stop_late)
+
+    def _stop_late(self) -> None:
+        """Stop what is past its deadline; one timer for all, as one for each costs more than a short job itself."""
+        now = time.monotonic()
+        for running in self._running.values():
+            if now >= running.ends_at and not running.is_late:
+                running.is_late = True
+                running.task.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_LATE_SECONDS, self._stop_late) if self._running else None
 
     async def _trade(self, settlements: Sequence[Settlement], wish: Wish | None) -> Exchanged:
         is_direct = self._wakeup.mode == "listen"
@@ -165,7 +180,12 @@ class Runner:
     async def _work(self, job: ClaimedJob) -> None:
         began = time.monotonic()
         try:
-            settlement = await execute(job, self._handlers, random.random)
+            try:
+                settlement = await execute(job, self._handlers, random.random)
+            except asyncio.CancelledError:
+                if not self._is_only_late(job):
+                    raise
+                settlement = await end_late(job, self._handlers, random.random)
             if isinstance(settlement, Settlement):
                 self._settlements.append(settlement)
             self.tally.add(job, outcome_of(settlement), time.monotonic() - began)
@@ -174,6 +194,11 @@ class Runner:
             self._wakeup.set()
             self._on_done()
 
+    def _is_only_late(self, job: ClaimedJob) -> bool:
+        """True where this task was cancelled for its deadline, and not also because its lease is lost or we stop."""
+        running = self._running[job.lease_token]
+        return running.is_late and running.task.uncancel() == 0
+
     def extend_leases(self) -> set[int]:
         """Renew the leases of what is under way; returns the tokens of those that are lost. Called off the event loop.
 
@@ -181,7 +206,7 @@ class Runner:
         hangs past its deadline with the whole loop, is to be rescued, not kept for ever.
         """
         now = time.monotonic()
-        tokens = {token for token, running in list(self._running.items()) if now < running.kept_until}
+        tokens = {token for token, running in list(self._running.items()) if now < running.ends_at + _GRACE_SECONDS}
         if not tokens:
             return set()
         holder = self._wakeup.holder
