@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import decide, idle, live, outbox, outbox_complaints, pages, start, streams, watch
+from bench import decide, idle, live, outbox, outbox_complaints, pages, start, step, streams, watch
 from bench.figures import Figure, Results
 
 
@@ -22,6 +22,7 @@ class Part:
 
 PARTS = {
     "decide": Part(decide.TITLE, decide.HOW, ("decide_200_tasks",), decide.measure),
+    "step": Part(step.TITLE, step.HOW, ("step",), step.measure),
     "start": Part(start.TITLE, start.HOW, ("start_from_nothing", "start_again"), start.measure),
     "live": Part(live.TITLE, live.HOW, ("commit_to_page",), live.measure),
     "outbox": Part(
