@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
 _REST_SECONDS = 3.0
+_ANSWER_SECONDS = 10.0
 _BUSY_SECONDS = 2.0
 _DOUBT_SECONDS = 0.25
 _PRUNE_SECONDS = 600.0
@@ -184,7 +185,13 @@ class Maintenance:
         is_quiet = not self._leased and now - self._runner.busy_at > _BUSY_SECONDS
         if is_quiet and now - self._looked_at < _REST_SECONDS:
             return
-        look = self._runner.look().result(10)
+        looking = self._runner.look()
+        try:
+            look = looking.result(_ANSWER_SECONDS)
+        except TimeoutError:
+            looking.cancel()  # a machine with too much to do; the next round looks again
+            log.warning("the queue could not be looked at in time", extra={"seconds": _ANSWER_SECONDS})
+            return
         self._looked_at, self._leased = now, look.leased
         if look.next_due is not None and look.next_due <= 0 and not self._runner.running_count:
             self._loop.call_soon_threadsafe(self._wakeup.set)  # the call for it was lost, or nobody made one
