@@ -40,7 +40,8 @@ TURN = """
     Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, 'value').set.call(control, value);
     control.dispatchEvent(new Event('change', {bubbles: true}));
   } else control.click();
-  return shown.then(drawn => drawn - began);
+  const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`${selector} ${value}: no change`)), 15000));
+  return Promise.race([shown, late]).then(drawn => drawn - began);
 }
 """
 # Scrolls as a hand on a wheel does and counts the frames that are drawn meanwhile.
@@ -138,6 +139,11 @@ def _shown(page: Page) -> float:
     return page.wait_for_function("() => window.benchShown", polling=50).json_value()
 
 
+def _turned(page: Page, selector: str, value: str, rows: str) -> float:
+    page.locator(selector).and_(page.locator(":enabled")).wait_for()
+    return page.evaluate(TURN, [selector, value, rows])
+
+
 def turns(browser: Browser, url: str, timeline: str) -> dict[str, list[float]]:
     """Milliseconds from a filter or a page turn to other rows, by page."""
     found: dict[str, list[float]] = {}
@@ -148,9 +154,7 @@ def turns(browser: Browser, url: str, timeline: str) -> dict[str, list[float]]:
         page.add_init_script(f"window.benchWanted = {json.dumps(rows)};" + EYES)
         page.goto(url + path)
         _shown(page)
-        found[path.partition("?")[0]] = [
-            page.evaluate(TURN, [*steps[number % len(steps)], rows]) for number in range(TURNS + 1)
-        ][1:]
+        found[path.partition("?")[0]] = [_turned(page, *steps[n % len(steps)], rows) for n in range(TURNS + 1)][1:]
         page.close()
     return found
 
