@@ -23,6 +23,7 @@ run: python ## install everything and start the product on http://localhost:3000
 test: lint ## run every check and the whole test suite, browser included
 	@CHROMIUM_PATH="$$($(BIN)/python scripts/browser.py)"; export CHROMIUM_PATH; \
 	PGBOUNCER_PATH="$$($(BIN)/python scripts/pgbouncer.py)"; export PGBOUNCER_PATH; \
+	REDIS_SERVER_PATH="$$($(BIN)/python scripts/redis_server.py)"; export REDIS_SERVER_PATH; \
 	export PYTHONDONTWRITEBYTECODE=; \
 	$(BIN)/pytest -n 4 --dist worksteal -m "not e2e" --ignore=tests/e2e && \
 	$(BIN)/pytest -n 2 --dist worksteal -m e2e tests/e2e tests/runtime/test_up.py

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cursor_monitor.secrets.master import parse_master_keys
 from cursor_monitor.setting_values import (
@@ -121,6 +121,15 @@ class Settings:
     def simulated(self) -> bool:
         """True where no real key is set, so that Cursor's API is played by the built-in simulator."""
         return self.cursor_api_key is None
+
+    @property
+    def redis_url(self) -> str | None:
+        """Where Redis is, with its password; None where there is none."""
+        if self.redis_host is None:
+            return None
+        host = f"[{self.redis_host}]" if ":" in self.redis_host else self.redis_host
+        password = f":{quote(self.redis_password, safe='')}@" if self.redis_password else ""
+        return f"redis://{password}{host}:{self.redis_port}"
 
     @property
     def code_host_token(self) -> str | None:

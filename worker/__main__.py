@@ -87,7 +87,10 @@ async def work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with contextlib.suppress(Unavailable):
         await asyncio.to_thread(maintenance.prepare_history)
-    listening = asyncio.create_task(wakeup.listen(), name="listen")
+    listening = [
+        asyncio.create_task(wakeup.listen(), name="listen"),
+        asyncio.create_task(wakeup.listen_to_redis(), name="redis"),
+    ]
     await wakeup.wait_until_known(_KNOWN_SECONDS)  # a job that is claimed without the lock would be missed late
     working = asyncio.create_task(runner.run(), name="run")
     streaming = asyncio.create_task(streamer.run(), name="streams")
@@ -96,9 +99,9 @@ async def work(settings: Settings) -> None:
     await _until_stopped(stopping, working)
     streamer.drain()
     await _drain(settings, runner, clock, working, streaming)
-    listening.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await listening
+    for task in listening:
+        task.cancel()
+    await asyncio.gather(*listening, return_exceptions=True)
     await clients.aclose()
     if host is not None:
         await host.aclose()

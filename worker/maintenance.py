@@ -31,6 +31,7 @@ from cursor_monitor.services import (
 from cursor_monitor.services.clients import AccountUnusableError, Clients
 from cursor_monitor.settings import VERSION, Settings
 from cursor_monitor.store import heartbeats
+from cursor_monitor.store.bell import bell
 from cursor_monitor.store.database import transaction
 from worker.runner import Runner
 from worker.streams import Streamer
@@ -147,6 +148,7 @@ class Maintenance:
             "version": VERSION,
             "interval_seconds": self._settings.heartbeat_seconds,
             "wakeup": self._wakeup.mode,
+            "redis": bell.is_heard,
             "running": self._runner.running_count,
             "concurrency": self._settings.worker_concurrency,
             "unknown_kinds": self._unknown,

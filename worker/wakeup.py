@@ -1,4 +1,4 @@
-"""What wakes the runner: a NOTIFY where LISTEN works, and in any case the poll beside it."""
+"""What wakes the runner: a NOTIFY where LISTEN works, a call by Redis where there is one, and the poll beside them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import psycopg
 
 from cursor_monitor.domain.errors import Unavailable
 from cursor_monitor.store import database, leases, notices
+from cursor_monitor.store.bell import bell
 from cursor_monitor.store.herald import CHANNEL
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,16 @@ class Wakeup:
                 self._fall_back(f"connection lost: {type(error).__name__}")
                 await asyncio.sleep(pause)
 
+    async def listen_to_redis(self) -> None:
+        """Hear the calls that come by Redis, for as long as there is one."""
+        await bell.hear(self._take)
+
+    def _take(self, word: str) -> None:
+        if word == notices.LOST:
+            self.check_leases()
+        else:
+            self.set()
+
     async def _hear(self, connection: psycopg.AsyncConnection[object]) -> None:
         """A transaction pooler accepts LISTEN and delivers nothing, so the first thing to hear is our own ping."""
         await asyncio.to_thread(_ping)
@@ -86,10 +97,7 @@ class Wakeup:
         self.set()
         while True:
             async for notice in connection.notifies(timeout=_KEEPALIVE_SECONDS):
-                if notice.payload == notices.LOST:
-                    self.check_leases()
-                else:
-                    self.set()
+                self._take(notice.payload)
             await connection.execute("SELECT 1")
 
     async def _hold(self, connection: psycopg.AsyncConnection[object]) -> None:

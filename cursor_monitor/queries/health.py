@@ -76,7 +76,7 @@ def get_health() -> Health:
         Component("database", "ok", "Answers.", {}),
         _worker_component(workers),
         _outbox_component(outbox),
-        Component("redis", "unknown", "Not used: Postgres hands the work over.", {"used": False}),
+        _redis_component(workers),
         _cursor_component(cursor),
         standing,
         _code_host_component(workers, host),
@@ -133,6 +133,19 @@ def _worker_component(workers: tuple[WorkerRow, ...]) -> Component:
     facts["since"] = last.isoformat()
     status = "degraded" if any(w.status == WorkerStatus.STALE for w in workers) else "down"
     return Component("worker", status, "No worker is online; queued work waits until one is.", facts)
+
+
+def _redis_component(workers: tuple[WorkerRow, ...]) -> Component:
+    """As the workers that are online hear it."""
+    heard = [
+        w.details["redis"] for w in workers if w.status == WorkerStatus.ONLINE and w.details.get("redis") is not None
+    ]
+    facts = {"used": bool(heard), "workers": len(heard), "workers_that_hear": sum(heard)}
+    if not heard:
+        return Component("redis", "unknown", "Not used: Postgres hands the work over.", facts)
+    if all(heard):
+        return Component("redis", "ok", "Carries calls to the workers.", facts)
+    return Component("redis", "degraded", "Carries no calls; work is found through Postgres, maybe later.", facts)
 
 
 def _outbox_component(facts: dict[str, Any]) -> Component:

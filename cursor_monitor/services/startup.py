@@ -15,6 +15,7 @@ from cursor_monitor.secrets.vault import open_vault
 from cursor_monitor.services.governor import account_of
 from cursor_monitor.services.tuning import Tuning, tune
 from cursor_monitor.settings import VERSION, Settings, SettingsError
+from cursor_monitor.store.bell import bell
 from cursor_monitor.store.database import close_database, open_database
 from cursor_monitor.tracing import TracingError, start_tracing
 
@@ -28,6 +29,7 @@ def open_all(settings: Settings, *, pool_size: int = 10) -> None:
         )
     _open_secrets(settings)
     open_database(settings.database_url, pool_size=pool_size)
+    bell.open(settings.redis_url)
     tune(tuning_from(settings))
 
 

@@ -6,7 +6,6 @@ costs nobody anything. It is a hint: a process that dies between its commit and 
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -23,10 +22,11 @@ CHANNEL = "jobs"
 _PAUSE_SECONDS = 0.02
 
 
-class Herald:
-    """Sends what was asked for since it last did; the first call of a quiet moment goes at once."""
+class Crier:
+    """Carries what was asked for since it last did; the first call of a quiet moment goes at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._changed = threading.Condition()
         self._words: set[str] = set()
         self._thread: threading.Thread | None = None
@@ -39,7 +39,7 @@ class Herald:
             self._changed.notify()
             if self._thread is None:
                 self._is_closing = False
-                self._thread = threading.Thread(target=self._work, name="herald", daemon=True)
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
@@ -51,18 +51,12 @@ class Herald:
             thread.join(5)
 
     def _work(self) -> None:
-        with contextlib.ExitStack() as stack:
-            connection: psycopg.Connection[Any] | None = None
+        try:
             while words := self._next():
-                try:
-                    if connection is None or connection.closed:
-                        connection = stack.enter_context(contextlib.closing(database.connect()))
-                    connection.execute("SELECT pg_notify(%s, unnest(%s::text[]))", (CHANNEL, words))
-                except (Unavailable, psycopg.Error) as error:
-                    log.debug("workers were not called", extra={"error": type(error).__name__})
-                    if connection is not None:
-                        connection.close()
+                self._carry(words)
                 time.sleep(_PAUSE_SECONDS)
+        finally:
+            self._end()
 
     def _next(self) -> list[str]:
         """The words to send, once there are any; none at the end."""
@@ -70,6 +64,34 @@ class Herald:
             self._changed.wait_for(lambda: self._words or self._is_closing)
             words, self._words = sorted(self._words), set()
             return words
+
+    def _carry(self, words: list[str]) -> None:
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        raise NotImplementedError
+
+
+class Herald(Crier):
+    """Carries by NOTIFY, on a connection of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("herald")
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def _carry(self, words: list[str]) -> None:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = database.connect()
+            self._connection.execute("SELECT pg_notify(%s, unnest(%s::text[]))", (CHANNEL, words))
+        except (Unavailable, psycopg.Error) as error:
+            log.debug("workers were not called", extra={"error": type(error).__name__})
+            self._end()
+
+    def _end(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 herald = Herald()

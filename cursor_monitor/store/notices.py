@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from cursor_monitor.store import database
+from cursor_monitor.store.bell import bell
 from cursor_monitor.store.herald import herald
 
 CHANGES = "changes"
@@ -34,10 +35,12 @@ def stop_holders(session: Session) -> None:
 
 def _call_due() -> None:
     herald.call(DUE)
+    bell.call(DUE)
 
 
 def _call_lost() -> None:
     herald.call(LOST)
+    bell.call(LOST)
 
 
 def _notify(session: Session, channel: str, topics: Iterable[str]) -> None:

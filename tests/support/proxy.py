@@ -21,6 +21,7 @@ class Proxy:
     """Each connection goes to the next of the targets; `port` is where it listens on this machine."""
 
     def __init__(self, *targets: Target) -> None:
+        self._count = len(targets)
         self._targets = itertools.cycle(targets)
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -40,6 +41,10 @@ class Proxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Break every connection, and listen no more."""
         self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -71,7 +76,7 @@ class Proxy:
         self._writers.add(writer)
         try:
             with contextlib.suppress(OSError):
-                far_reader, far_writer = await next(self._targets)()
+                far_reader, far_writer = await self._reach()
                 self._writers.add(far_writer)
                 try:
                     await self._join(reader, writer, far_reader, far_writer)
@@ -81,6 +86,15 @@ class Proxy:
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
+
+    async def _reach(self) -> Streams:
+        """The next of the targets that takes a connection."""
+        for left in reversed(range(self._count)):
+            with contextlib.ExitStack() as stack:
+                if left:
+                    stack.enter_context(contextlib.suppress(OSError))
+                return await next(self._targets)()
+        raise AssertionError
 
     async def _join(self, *ends: Any) -> None:
         reader, writer, far_reader, far_writer = ends
