@@ -13,6 +13,8 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     disable_plugins=[rx.plugins.SitemapPlugin],
+    # Several apps behind one address keep what tabs show where each of them finds it.
+    redis_url=settings.redis_url,
     plugins=[rx.plugins.RadixThemesPlugin(), SameOriginPlugin()],
     # A websocket from any other page is refused.
     cors_allowed_origins=[*local, *([settings.public_url] if settings.public_url else [])],
