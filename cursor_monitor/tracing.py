@@ -13,7 +13,6 @@ Facts = Mapping[str, str | int | float | bool | None]
 Kind = Literal["internal", "server", "consumer", "client"]
 
 TRACEPARENT = "traceparent"  # the name under which W3C Trace Context has a trace travel
-MISSING = "needs the packages of the extra `tracing`: pip install 'cursor-monitor[tracing]'"
 
 _EXPORT_SECONDS = 5.0
 
@@ -44,17 +43,11 @@ _tracer: Any = None
 _provider: Any = None
 
 
-class TracingError(RuntimeError):
-    """Traces are asked for and cannot be made; the message is for a person."""
-
-
 def start_tracing(endpoint: str, part: str, version: str) -> Any:
     """Send the traces of this process, a part of the product, to a collector; returns the provider of tracers."""
     global _tracer, _provider
-    try:
-        from cursor_monitor.telemetry import build_provider
-    except ImportError:
-        raise TracingError(f"OTEL_EXPORTER_OTLP_ENDPOINT: {MISSING}") from None
+    from cursor_monitor.telemetry import build_provider
+
     _provider = build_provider(endpoint, part, version, _EXPORT_SECONDS)
     _tracer = _provider.get_tracer("cursor-monitor", version)
     return _provider

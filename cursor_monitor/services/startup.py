@@ -17,7 +17,7 @@ from cursor_monitor.services.tuning import Tuning, tune
 from cursor_monitor.settings import VERSION, Settings, SettingsError
 from cursor_monitor.store.bell import bell
 from cursor_monitor.store.database import close_database, open_database
-from cursor_monitor.tracing import TracingError, start_tracing
+from cursor_monitor.tracing import start_tracing
 
 
 def open_all(settings: Settings, *, pool_size: int = 10) -> None:
@@ -55,10 +55,7 @@ def begin_tracing(settings: Settings, part: str) -> Any:
     """Send traces of this part of the product where a collector is named; returns the provider of tracers, or None."""
     if settings.otlp_endpoint is None:
         return None
-    try:
-        return start_tracing(settings.otlp_endpoint, part, VERSION)
-    except TracingError as error:
-        raise SettingsError(str(error)) from None
+    return start_tracing(settings.otlp_endpoint, part, VERSION)
 
 
 def close_all() -> None:
